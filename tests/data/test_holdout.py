@@ -166,8 +166,8 @@ def test_a_share_without_effect_is_reported_in_one_sentence(tmp_path):
         "set data.holdout = 'hash' to use it"
     )
     used = config(write_table(tmp_path / "x"), holdout="hash", test_share=0.2, **GLASSES)
-    assert used.settings_without_effect() == ()
-    (line,) = config(write_table(tmp_path / "y"), test_share=0).settings_without_effect()
+    assert used.without_effect() == ()
+    (line,) = config(write_table(tmp_path / "y"), test_share=0).without_effect()
     assert line.startswith("data.test_share = 0 has no effect")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from tf_translate.config.attributes import Attributes
-from tf_translate.config.settings import Settings
+from tf_translate.config.settings import Settings, only_with
 from tf_translate.errors import ConfigError
 
 Side = Annotated[int, Field(ge=1, le=8192)]
@@ -146,18 +146,21 @@ class DataConfig(Settings):
         description="with holdout hash, fraction of the images that becomes the validation split; "
         "with auto, fraction of the training images that becomes it if the data set has none. A "
         "hash of the name of each image or group chooses them",
+        json_schema_extra=only_with(holdout=["auto", "hash"]),
     )
     test_share: float = Field(
         default=0.1,
         ge=0,
         lt=1,
-        description="with holdout hash, fraction of the images that becomes the test split",
+        description="fraction of the images that becomes the test split",
+        json_schema_extra=only_with(holdout="hash"),
     )
     test_images: int = Field(
         default=200,
         ge=1,
-        description="with holdout last, number of images of each domain that become the test "
+        description="number of images of each domain that become the test "
         "split (DiscoGAN's code: 200)",
+        json_schema_extra=only_with(holdout="last"),
     )
     domain_column: str | None = Field(
         default=None,
@@ -205,22 +208,11 @@ class DataConfig(Settings):
         "the second of two",
     )
 
-    def settings_without_effect(self) -> tuple[str, ...]:
-        """A sentence on each setting of the splits that `holdout` does not use."""
-        used_by = {
-            "validation_share": ("auto", "hash"),
-            "test_share": ("hash",),
-            "test_images": ("last",),
-        }
-        return tuple(
-            f"data.{name} = {getattr(self, name):g} has no effect with "
-            f"data.holdout = {self.holdout!r}; set data.holdout = {holdouts[-1]!r} to use it"
-            for name, holdouts in used_by.items()
-            if self.holdout not in holdouts
-            and getattr(self, name) != type(self).model_fields[name].default
-            # No validation images is what these give anyway.
-            and not (name == "validation_share" and self.validation_share == 0)
-        )
+    def without_effect(self, group: str = "data") -> tuple[str, ...]:
+        """A sentence on each changed setting that `holdout` does not use."""
+        # No validation images is what the other kinds of holdout give anyway.
+        none = f"{group}.validation_share = 0 "
+        return tuple(each for each in super().without_effect(group) if not each.startswith(none))
 
     @field_validator("load_size")
     @classmethod

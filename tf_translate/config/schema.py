@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from tf_translate.config.data import Cell, DataConfig
-from tf_translate.config.settings import Settings
+from tf_translate.config.settings import Settings, only_with
 
 DEVICES = "one|all|(cpu|gpu):[1-9][0-9]{0,3}"  # what training.devices may be, a pattern
 
@@ -53,18 +53,20 @@ class TrainingConfig(Settings):
         default=0.5,
         ge=0,
         lt=1,
-        description="linear schedule: fraction of the steps before the learning rate starts to "
-        "fall",
+        description="fraction of the steps before the learning rate starts to fall",
+        json_schema_extra=only_with(lr_schedule="linear"),
     )
     lr_boundaries: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
         default=[],
-        description="piecewise schedule: fractions of the steps at which the learning rate "
+        description="fractions of the steps at which the learning rate "
         "changes, ascending, such as [0.5, 0.75]",
+        json_schema_extra=only_with(lr_schedule="piecewise"),
     )
     lr_factors: list[Annotated[float, Field(gt=0)]] = Field(
         default=[],
-        description="piecewise schedule: factors of the first learning rate, one from each of "
+        description="factors of the first learning rate, one from each of "
         "lr_boundaries on, such as [0.1, 0.01]",
+        json_schema_extra=only_with(lr_schedule="piecewise"),
     )
     ema_momentum: float = Field(
         default=0.0,

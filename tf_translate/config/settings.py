@@ -12,6 +12,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic.fields import FieldInfo
 
 from tf_translate.config.setting_errors import sentence
 from tf_translate.errors import ConfigError
@@ -25,6 +26,22 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def without_effect(self, group: str) -> tuple[str, ...]:
+        """A sentence on each changed setting that others switch off, see `only_with`.
+
+        Args:
+            group: Name before the dot, such as "training".
+        """
+        return tuple(
+            f"{group}.{name} = {shown(getattr(self, name))} has no effect with "
+            f"{group}.{other} = {shown(getattr(self, other))}; "
+            + _how_to_use(f"{group}.{other}", values[-1])
+            for name, field in type(self).model_fields.items()
+            for other, values in conditions(field).items()
+            if getattr(self, name) != field.get_default(call_default_factory=True)
+            and getattr(self, other) not in values
+        )
 
     if not TYPE_CHECKING:  # type checkers know the fields of each class
 
@@ -54,6 +71,27 @@ class Settings(BaseModel):
                 ) from error
 
 
+def only_with(**others: Any) -> dict[str, Any]:
+    """`json_schema_extra` of a field that has an effect only with some values of others.
+
+    Args:
+        **others: Fields of the same group, each with the value that it must have, or a list of
+            such values.
+
+    Example:
+        `residual_blocks: int = Field(default=9, json_schema_extra=only_with(generator="resnet"))`
+    """
+    values = {name: each if isinstance(each, list) else [each] for name, each in others.items()}
+    return {"only_with": values}
+
+
+def conditions(field: FieldInfo) -> dict[str, list[Any]]:
+    """The values that other settings of its group must have for a field to have an effect."""
+    extra = field.json_schema_extra
+    found: Any = extra.get("only_with", {}) if isinstance(extra, dict) else {}
+    return found
+
+
 def _example(model: type[BaseModel], given: Any) -> str:
     """An argument: the first setting with the given value if it has no default, else another."""
     fields = model.model_fields
@@ -62,6 +100,15 @@ def _example(model: type[BaseModel], given: Any) -> str:
         return f"{first}={given!r}"
     plain = [name for name in fields if not isinstance(fields[name].default, BaseModel)] or [first]
     return f"{plain[0]}={fields[plain[0]].default!r}"
+
+
+def shown(value: Any) -> str:
+    """A value of a setting in a message."""
+    return f"{value:g}" if isinstance(value, float) else repr(value)
+
+
+def _how_to_use(other: str, value: Any) -> str:
+    return f"leave out {other} to use it" if value is None else f"set {other} = {value!r} to use it"
 
 
 EpsilonForm = Literal["before_bias_correction", "after_bias_correction"]

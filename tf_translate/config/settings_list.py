@@ -9,6 +9,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from tf_translate.config.settings import conditions
+
 # "number of filters (paper, appendix)": what a setting does, then where its value is from.
 _SOURCE = re.compile(r"(.*\S) \(([^()]*)\)", re.DOTALL)
 
@@ -26,8 +28,8 @@ class SettingInfo:
         description: What the setting does.
         source: Where its value is from, such as a section of the paper; "" for none.
         group: What the settings that share its parent key are for; "" for none.
-        only_with: Condition under which the key exists, such as `model.optimizer.kind = "adam"`;
-            "" for none.
+        only_with: Condition under which the key exists or has an effect, such as
+            `model.optimizer.kind = "adam"`; "" for none.
         required: Whether a configuration must hold the key, because it has no default.
     """
 
@@ -88,9 +90,20 @@ def list_settings(
                 source=source,
                 group=group,
                 required=field.is_required(),
+                only_with=_condition(field, prefix),
             )
         )
     return [*plain, *nested]
+
+
+def _condition(field: FieldInfo, prefix: str) -> str:
+    """What other settings of its group must be for a field to have an effect; "" if none must."""
+    return " and ".join(
+        f"{prefix}{other} not set"
+        if values == [None]
+        else f"{prefix}{other} = " + _alternatives(f'"{each}"' for each in values)
+        for other, values in conditions(field).items()
+    )
 
 
 def split_source(description: str) -> tuple[str, str]:

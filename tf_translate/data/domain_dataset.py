@@ -64,7 +64,7 @@ def open_domain_dataset(
         fingerprint=fingerprint,
         classes=source.classes,
         left_out=left_out,
-        notes=tuple(dict.fromkeys((*source.notes, *config.settings_without_effect()))),
+        notes=tuple(dict.fromkeys((*source.notes, *config.without_effect()))),
         inventory=_take_inventory(source, decoded),
     )
 

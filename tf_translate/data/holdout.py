@@ -49,7 +49,7 @@ def notes_of_table(table: AttributeTable, config: DataConfig) -> tuple[str, ...]
         notes = table.split_notes
     else:
         notes = _ignored(f"the table {table.path}", config) if "split" in table.columns else ()
-    return (*table.notes, *notes, *config.settings_without_effect())
+    return (*table.notes, *notes, *config.without_effect())
 
 
 def split_domains(source: DomainSource, config: DataConfig) -> DomainSource:

@@ -1,11 +1,13 @@
 """Translators of presets, for Python."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from tf_translate.config.load import load
 from tf_translate.core.translator import Translator
 from tf_translate.experiment.build import build
+from tf_translate.experiment.unused_settings import unused_settings
 
 
 def from_preset(preset: str, settings: Mapping[str, Any] | None = None) -> Translator:
@@ -19,6 +21,8 @@ def from_preset(preset: str, settings: Mapping[str, Any] | None = None) -> Trans
         settings: Replacements by dotted key, such as `{"data.size": (128, 128)}`; see
             `tf-translate settings PRESET`.
 
+    A setting that has no effect, such as `model.residual_blocks` of a U-Net, is named in a warning.
+
     Returns:
         A compiled translator for images of `data.size`.
 
@@ -30,4 +34,7 @@ def from_preset(preset: str, settings: Mapping[str, Any] | None = None) -> Trans
         `model = from_preset("cyclegan_small", {"training.steps": 1000})`, then
         `model.fit(data.training(batch_size=2, seed=0), steps_per_epoch=1000)`.
     """
-    return build(load(preset, settings or {}))
+    config = load(preset, settings or {})
+    for sentence in unused_settings(config):
+        warnings.warn(sentence, stacklevel=2)
+    return build(config)

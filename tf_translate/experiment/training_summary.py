@@ -8,6 +8,7 @@ import keras
 from tf_translate.config.schema import Config
 from tf_translate.core.translator import Translator
 from tf_translate.experiment.build import averaged_updates
+from tf_translate.experiment.unused_settings import unused_settings
 from tf_translate.training.run_dir import RunDir
 
 _FLOAT_BYTES = 4
@@ -19,7 +20,7 @@ _DEFAULT_PASSES = 2  # of a network in a step, for methods that do not state it
 
 
 def summary_lines(config: Config, translator: Translator, run: RunDir) -> list[str]:
-    """Sizes of images and networks, the memory they need, and where to watch the training."""
+    """Sizes of images and networks, memory, settings without effect, and where to watch."""
     networks = ", ".join(
         f"{name} {parameters / 1e6:.2f} M" for name, parameters in trained_parameters(translator)
     )
@@ -29,6 +30,7 @@ def summary_lines(config: Config, translator: Translator, run: RunDir) -> list[s
         f"parameters to train: {networks}",
         f"memory: about {memory_gb(config, translator):.1f} GB, without the images",
         *_first_weights(config, translator),
+        *unused_settings(config),
         f"watch: {run.samples}, or tensorboard --logdir {run.logs}",
     ]
 

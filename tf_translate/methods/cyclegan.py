@@ -8,7 +8,12 @@ import keras
 from pydantic import Field
 
 from tf_translate.bases.two_domains import TwoDomainTranslator
-from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.config.settings import (
+    AdamSettings,
+    MethodSettings,
+    RMSpropSettings,
+    only_with,
+)
 from tf_translate.core import stateless_random
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
@@ -40,12 +45,14 @@ class CycleGANSettings(MethodSettings):
         ge=1,
         description="residual blocks of a resnet generator; larger images need more: 6 for 128 "
         "pixels, 9 for 256 (paper, appendix)",
+        json_schema_extra=only_with(generator="resnet"),
     )
     num_downsamples: int = Field(
         default=8,
         ge=2,
         description="how often a unet generator halves the sides of the image, which must divide "
         "by 2 to this power; a resnet generator always halves them twice (as in pix2pix)",
+        json_schema_extra=only_with(generator="unet"),
     )
     base_filters: int = Field(
         default=64,

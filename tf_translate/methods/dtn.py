@@ -10,7 +10,12 @@ import keras
 import tensorflow as tf
 from pydantic import Field
 
-from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.config.settings import (
+    AdamSettings,
+    MethodSettings,
+    RMSpropSettings,
+    only_with,
+)
 from tf_translate.core import stateless_random
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
@@ -56,6 +61,7 @@ class DTNSettings(MethodSettings):
         ge=2,
         description="number of classes that the feature extractor f learns, where it is trained "
         "here (paper, section 5.1: 10 digits)",
+        json_schema_extra=only_with(feature_extractor=None),
     )
     encoder: Literal["feature_extractor", "own"] = Field(
         default="feature_extractor",

@@ -9,7 +9,12 @@ import keras
 from pydantic import Field
 
 from tf_translate.bases.two_domains import TwoDomainTranslator
-from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.config.settings import (
+    AdamSettings,
+    MethodSettings,
+    RMSpropSettings,
+    only_with,
+)
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
 from tf_translate.core.player import Losses, Player, Tensors
@@ -48,6 +53,7 @@ class DualGANSettings(MethodSettings):
         gt=0,
         description="wgan_clip: largest absolute value of a discriminator's weights (paper, "
         "section 3.3: 0.01 to 0.1)",
+        json_schema_extra=only_with(gan_mode="wgan_clip"),
     )
     num_downsamples: int = Field(
         default=8,
@@ -117,6 +123,7 @@ class DualGANSettings(MethodSettings):
         description="wgan_gp: how a discriminator's scores of one image become the number whose "
         "gradient is penalized: sum; or mean, with which each of many patches may score as "
         "freely as a single one (authors' code: sum; mean: ours)",
+        json_schema_extra=only_with(gan_mode="wgan_gp"),
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         default=RMSpropSettings(initial_mean_square=1.0),

@@ -10,7 +10,12 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
-from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.config.settings import (
+    AdamSettings,
+    MethodSettings,
+    RMSpropSettings,
+    only_with,
+)
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
 from tf_translate.core.player import Losses, Player, Tensors
@@ -51,6 +56,7 @@ class GeneGANSettings(MethodSettings):
         gt=0,
         description="wgan_clip: largest absolute value of a discriminator's weights (authors' "
         "code)",
+        json_schema_extra=only_with(gan_mode="wgan_clip"),
     )
     discriminator_burst_turns: int = Field(
         default=100,

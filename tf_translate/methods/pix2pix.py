@@ -6,7 +6,12 @@ from typing import Any, ClassVar, Literal
 import keras
 from pydantic import Field
 
-from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.config.settings import (
+    AdamSettings,
+    MethodSettings,
+    RMSpropSettings,
+    only_with,
+)
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain
 from tf_translate.core.player import Losses, Player, Tensors
@@ -35,12 +40,14 @@ class Pix2PixSettings(MethodSettings):
         ge=2,
         description="how often a unet generator halves the sides of the image, which must divide "
         "by 2 to this power; 8 for 256 pixels (paper, appendix 6.1.1)",
+        json_schema_extra=only_with(generator="unet"),
     )
     residual_blocks: int = Field(
         default=9,
         ge=1,
         description="residual blocks of a resnet generator; 6 for 128 pixels, 9 for 256 (as in "
         "CycleGAN)",
+        json_schema_extra=only_with(generator="resnet"),
     )
     base_filters: int = Field(
         default=64,
@@ -61,17 +68,20 @@ class Pix2PixSettings(MethodSettings):
         lt=1,
         description="fraction of values that dropout sets to 0 in the decoder of a unet "
         "generator, a source of noise; resnet has none (paper, appendix 6.1.1)",
+        json_schema_extra=only_with(generator="unet"),
     )
     inference_dropout: Literal["off", "fixed"] = Field(
         default="fixed",
         description="dropout when the trained model is used: fixed, one random choice that stays "
         "the same; off (paper, section 3.1: dropout at test time too)",
+        json_schema_extra=only_with(generator="unet"),
     )
     inference_statistics: Literal["moving", "image"] = Field(
         default="image",
         description="statistics of batch normalization when the trained model is used: image, "
         "those of the image itself; moving, averages over training (paper, section 3.3: those of "
         "the test batch, which is one image)",
+        json_schema_extra=only_with(norm="batch"),
     )
     upsampling: Literal["transposed", "resize"] = Field(
         default="transposed",
