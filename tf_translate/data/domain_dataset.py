@@ -1,6 +1,7 @@
 """Images of two domains: shuffled batches for training, ordered images for evaluation."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -44,12 +45,15 @@ def open_domain_dataset(
     source = find_domains(config)
     aligned = source.splits["train"].aligned
     if paired and not aligned:
-        fix = (
-            "name the column that both rows of a pair share in group_column; they must be equal in "
-            "all columns but the image and the domain"
-            if config.domain_column
-            else "give both files of a pair the same name and set layout to named_pairs"
-        )
+        if config.domain_column:
+            fix = (
+                "name the column that both rows of a pair share in group_column; they must be "
+                "equal in all columns but the image and the domain"
+            )
+        elif Path(config.path).is_file():
+            fix = "give each row of the table an image of a and one of b"
+        else:
+            fix = "give both files of a pair the same name and set layout to named_pairs"
         raise DataError(
             f"{source.description} has unpaired training images, but pairs are needed; use a "
             f"method for unpaired images, or {fix}"

@@ -1,6 +1,6 @@
 """Which images are held out of training: `data.holdout`, for tables and for two domains."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tf_translate.config.data import DataConfig
@@ -44,12 +44,39 @@ def check_table_splits(table: AttributeTable, rows: LocatedRows, config: DataCon
 
 
 def notes_of_table(table: AttributeTable, config: DataConfig) -> tuple[str, ...]:
-    """The notes of a table, with what decides its splits and what has no effect on them."""
+    """The notes of a table: its own, rows left out or listed twice, splits, unused settings."""
+    own_splits = "split" in table.columns
     if config.holdout in _OWN_SPLITS:
-        notes = table.split_notes
+        splits = [*table.split_notes]
+        if config.holdout == "auto" and not own_splits and _has_own_share(config):
+            splits.append(
+                f"data.validation_share = {config.validation_share:g} has no effect on a table "
+                "without a column split, of which a hash holds out 10 % for validation and 10 % "
+                "for test; set data.holdout = 'hash' to use it"
+            )
     else:
-        notes = _ignored(f"the table {table.path}", config) if "split" in table.columns else ()
-    return (*table.notes, *notes, *config.without_effect())
+        splits = [*_ignored(f"the table {table.path}", config)] if own_splits else []
+    used = table.where(config.where)
+    if len(used) < len(table.rows):
+        splits.append(f"data.where chooses {len(used):,} of {len(table.rows):,} rows")
+    return (*table.notes, *_listed_twice(used), *splits, *config.without_effect())
+
+
+def _has_own_share(config: DataConfig) -> bool:
+    return config.validation_share != DataConfig.model_fields["validation_share"].default
+
+
+def _listed_twice(rows: LocatedRows) -> list[str]:
+    """A note if rows name an image that another row names too."""
+    lines: dict[str, list[str]] = {}
+    for location, row in rows:
+        lines.setdefault(row["image"], []).append(location)
+    twice = {image: each for image, each in lines.items() if len(each) > 1}
+    if not twice:
+        return []
+    first = next(iter(twice))
+    count = "1 image is" if len(twice) == 1 else f"{len(twice):,} images are"
+    return [f"{count} listed more than once, such as {first} ({', '.join(twice[first][:3])})"]
 
 
 def split_domains(source: DomainSource, config: DataConfig) -> DomainSource:
@@ -62,7 +89,17 @@ def split_domains(source: DomainSource, config: DataConfig) -> DomainSource:
             leave none.
     """
     if config.holdout == "auto":
-        return hold_out_validation(source, config.validation_share)
+        held_out = hold_out_validation(source, config.validation_share)
+        # With 0 none is held out either way.
+        own_share = _has_own_share(config) and config.validation_share > 0
+        if "validation" in source.splits and own_share:
+            note = (
+                f"data.validation_share = {config.validation_share:g} has no effect on "
+                f"{source.description}, which has a validation split; set data.holdout = 'hash' "
+                "to use it"
+            )
+            return replace(held_out, notes=(*held_out.notes, note))
+        return held_out
     if config.holdout == "official":
         _check_official(source.splits, source.description, "a split test")
         return source
@@ -80,8 +117,27 @@ def split_domains(source: DomainSource, config: DataConfig) -> DomainSource:
         raise DataError(f"no image of {source.description} is left to train on")
     left_out = sum(source.left_out.values(), NOTHING)
     notes = _ignored(source.description, config) if len(parts) > 1 else ()
+    notes += one_sided(
+        {name: (len(chosen_a[name]), len(chosen_b[name])) for name in SPLITS}, splits
+    )
     return replace(
         source, splits=splits, left_out={"train": left_out}, notes=(*source.notes, *notes)
+    )
+
+
+def one_sided(counts: Mapping[str, tuple[int, int]], splits: Collection[str]) -> tuple[str, ...]:
+    """A note on each split that is left out, because by hash it has images of one domain only.
+
+    Args:
+        counts: The images of a and of b by split.
+        splits: Names of the splits that are used.
+    """
+    return tuple(
+        f"the split {name} would have {max(a, b)} images of {'a' if a else 'b'} and none of "
+        f"{'b' if a else 'a'}, so neither is used; raise the fraction of the split, or set "
+        "data.holdout"
+        for name, (a, b) in counts.items()
+        if name not in splits and (a or b)
     )
 
 

@@ -14,10 +14,10 @@ from tf_translate.data.cache.image_store import ImageStore, notices_of
 from tf_translate.data.holdout import notes_of_table
 from tf_translate.data.image_format import fingerprint_parts
 from tf_translate.data.inventory import ImageIds, Inventory
-from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows
-from tf_translate.data.layouts.folders import SPLIT_NAMES
+from tf_translate.data.layouts.attribute_table import AttributeTable
+from tf_translate.data.layouts.folders import split_folders
 from tf_translate.data.layouts.table_files import SUFFIXES
-from tf_translate.data.splits import digest, format_list
+from tf_translate.data.splits import digest
 from tf_translate.data.table_splits import DecodedRows, assign_splits, decode_rows, open_table
 from tf_translate.errors import DataError
 from tf_translate.image_files import LeftOut, describe_splits, find_images
@@ -201,26 +201,15 @@ def read_image_folder(folder: Path) -> AttributeTable:
             f"data.path to one of them, such as {folder / domains[0]}"
         )
     found = find_images(folder)
-    parts = [name.split("/") for name in found.names]
-    if not (folder / "train").is_dir():
-        rows = [(part[-1], {"image": "/".join(part)}) for part in parts]
-        return AttributeTable(
-            folder, ("image",), rows, folder, left_out=found.left_out, notes=found.notes()
-        )
-    outside = ["/".join(part) for part in parts if part[0] not in SPLIT_NAMES]
-    if outside:
-        raise DataError(
-            f"{folder} has a folder train and images outside of {', '.join(SPLIT_NAMES)}; move "
-            f"them into one of these:{format_list(outside)}"
-        )
-    rows_with_split: LocatedRows = [
-        (part[-1], {"image": "/".join(part), "split": part[0]}) for part in parts
-    ]
+    splits, notes = split_folders(folder, found.names)
+    rows = [{"image": name} for name in found.names]
+    if splits:
+        rows = [row | {"split": split} for row, split in zip(rows, splits, strict=True)]
     return AttributeTable(
         folder,
-        ("image", "split"),
-        rows_with_split,
+        tuple(rows[0]),
+        [(row["image"].split("/")[-1], row) for row in rows],
         folder,
         left_out=found.left_out,
-        notes=found.notes(),
+        notes=(*found.notes(), *notes),
     )

@@ -410,3 +410,9 @@ def digest(parts: Sequence[str] | Iterator[str]) -> str:
     for part in parts:
         digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
     return digest.hexdigest()
+
+
+def list_names(names: Sequence[str]) -> str:
+    """Formats names for a message: the first 12 and how many more there are."""
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return ", ".join(map(str, names[:12])) + more

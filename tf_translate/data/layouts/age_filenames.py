@@ -4,6 +4,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from tf_translate.data.layouts.attribute_table import AttributeTable
+from tf_translate.data.layouts.folders import split_folders
 from tf_translate.errors import DataError
 from tf_translate.image_files import LeftOut, find_images
 
@@ -16,6 +17,8 @@ OLDEST = 116
 
 def read_ages(folder: Path) -> AttributeTable:
     """Reads a folder of images, of any depth, whose file names hold ages.
+
+    If there is a folder train, folders are splits, as in `split_folders`.
 
     Returns:
         A table with the columns image and age, in years, and person (IMDB-Wiki), or gender
@@ -44,6 +47,12 @@ def read_ages(folder: Path) -> AttributeTable:
             "use one folder for each"
         )
     ageless = [name for name, attributes in parsed if not attributes]
+    splits, notes = split_folders(folder, [row["image"] for _, row in rows])
+    if splits:
+        columns = (*columns, "split")
+        rows = [
+            (name, row | {"split": split}) for (name, row), split in zip(rows, splits, strict=True)
+        ]
     return AttributeTable(
         folder,
         columns,
@@ -51,7 +60,7 @@ def read_ages(folder: Path) -> AttributeTable:
         folder,
         skipped=tuple(f"{folder / name}: its file name holds no age" for name in ageless),
         left_out=found.left_out + LeftOut.of("without an age in the name", ageless),
-        notes=found.notes(),
+        notes=(*found.notes(), *notes),
     )
 
 

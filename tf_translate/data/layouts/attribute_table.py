@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tf_translate.data.layouts.folders import SPLIT_NAMES
 from tf_translate.data.layouts.image_cells import image_files
-from tf_translate.data.splits import SPLITS, ImageFileList, ImageList, format_list
+from tf_translate.data.splits import SPLITS, ImageFileList, ImageList, format_list, list_names
 from tf_translate.errors import DataError
 from tf_translate.image_files import NOTHING, LeftOut
 
@@ -116,9 +116,3 @@ def split_by_hash(name: str, validation_share: float = 0.1, test_share: float = 
     if position >= 1 - test_share:
         return "test"
     return "validation" if position >= 1 - test_share - validation_share else "train"
-
-
-def list_names(names: Sequence[str]) -> str:
-    """Formats names for a message: the first 12 and how many more there are."""
-    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    return ", ".join(map(str, names[:12])) + more

@@ -5,11 +5,24 @@ values choose the domains, `where` chooses the rows, and `label_column` holds th
 """
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from tf_translate.config.data import DataConfig
-from tf_translate.data.holdout import check_table_splits, notes_of_table, split_rows
-from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows, Row, list_names
-from tf_translate.data.splits import SPLITS, DomainSource, ImageList, Split, format_list
+from tf_translate.data.holdout import (
+    check_table_splits,
+    notes_of_table,
+    one_sided,
+    split_rows,
+)
+from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows, Row
+from tf_translate.data.splits import (
+    SPLITS,
+    DomainSource,
+    ImageList,
+    Split,
+    format_list,
+    list_names,
+)
 from tf_translate.errors import DataError
 
 
@@ -47,7 +60,42 @@ def read_attribute_domains(table: AttributeTable, config: DataConfig) -> DomainS
     }
     if "train" not in splits:
         raise DataError(f"the table {table.path} has no row of the split train in both domains")
-    return DomainSource(f"the table {table.path}", splits, notes=notes_of_table(table, config))
+    notes = (
+        *notes_of_table(table, config),
+        *_of_neither_domain(config, rows, domains),
+        *one_sided({name: (len(sides[0][name]), len(sides[1][name])) for name in SPLITS}, splits),
+        *_without_truth(config, splits),
+    )
+    return DomainSource(f"the table {table.path}", splits, notes=notes)
+
+
+def _of_neither_domain(
+    config: DataConfig, rows: LocatedRows, domains: list[LocatedRows]
+) -> Iterator[str]:
+    """A note on rows whose value is neither `domain_a` nor `domain_b`."""
+    others = len(rows) - sum(map(len, domains))
+    if others:
+        counts = [
+            f"{count:,} with {value!r}"
+            for value, count in _count_values(rows, str(config.domain_column))
+            if value not in (config.domain_a, config.domain_b)
+        ]
+        yield (
+            f"{others:,} of {len(rows):,} rows are in neither domain, by {config.domain_column}: "
+            f"{list_names(counts)}"
+        )
+
+
+def _without_truth(config: DataConfig, splits: Mapping[str, Split]) -> Iterator[str]:
+    """A note on each split in which `group_column` gives no ground truth."""
+    for name, split in splits.items():
+        if config.group_column and not split.aligned:
+            yield (
+                f"{name}: no ground truth, as not every image has exactly one counterpart in the "
+                f"other domain: a row that is equal in all columns but image and "
+                f"{config.domain_column} ({len(split.a.names)} images of a, "
+                f"{len(split.b.names)} of b)"
+            )
 
 
 def _check(table: AttributeTable, config: DataConfig) -> None:

@@ -2,11 +2,19 @@
 
 import os
 import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from tf_translate.data.splits import DomainSource, ImageFile, ImageFileList, Split, format_list
+from tf_translate.data.splits import (
+    DomainSource,
+    ImageFile,
+    ImageFileList,
+    Split,
+    format_list,
+    list_names,
+)
 from tf_translate.errors import DataError
-from tf_translate.image_files import FoundImages, LeftOut, find_images
+from tf_translate.image_files import FoundImages, LeftOut, find_images, visible_folders
 
 SPLIT_NAMES = {  # spelling on disk -> name of the split
     "train": "train",
@@ -15,6 +23,8 @@ SPLIT_NAMES = {  # spelling on disk -> name of the split
     "val": "validation",
     "test": "test",
 }
+# Names of folders that were meant as splits, where they are none.
+_LIKE_SPLITS = {*SPLIT_NAMES, "training", "testing", "eval", "evaluation", "dev", "holdout"}
 
 
 def ab_folders(root: Path) -> DomainSource:
@@ -48,7 +58,51 @@ def side_by_side(root: Path) -> DomainSource:
             _add(splits, name, Split(halves[0], halves[1], aligned=True), root)
     if "train" not in splits:
         raise DataError(f"{root} has no folder train with side-by-side images")
+    notes += unused_folders(root, SPLIT_NAMES)
     return DomainSource(f"the side-by-side images in {root}", splits, left_out, notes=tuple(notes))
+
+
+def unused_folders(root: Path, used: Collection[str]) -> list[str]:
+    """A note on folders in `root` that belong to no split."""
+    unused = [name for name in visible_folders(root) if name not in used]
+    if not unused:
+        return []
+    which = "the folder {} is" if len(unused) == 1 else "the folders {} are"
+    return [
+        f"{which.format(list_names(unused))} not used: splits are called {', '.join(SPLIT_NAMES)}"
+    ]
+
+
+def split_folders(folder: Path, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The splits of one set of images that lie below `folder`, by the first folder of each.
+
+    Args:
+        folder: Where the images are.
+        names: Their paths below it.
+
+    Returns:
+        The split of each image as it is spelled; empty without a folder train. And a note if
+        there is none, but other folders are called like splits.
+
+    Raises:
+        DataError: If there is a folder train, and images lie outside of those of splits.
+    """
+    first = [name.split("/")[0] if "/" in name else "" for name in names]
+    if not (folder / "train").is_dir():
+        similar = [each for each in dict.fromkeys(first) if each.lower() in _LIKE_SPLITS]
+        if not similar:
+            return [], []
+        return [], [
+            f"the images in {list_names(sorted(similar))} are one set with all others, as there "
+            "is no folder train; splits are called train, validation and test"
+        ]
+    outside = [name for name, split in zip(names, first, strict=True) if split not in SPLIT_NAMES]
+    if outside:
+        raise DataError(
+            f"{folder} has a folder train and images outside of {', '.join(SPLIT_NAMES)}; move "
+            f"them into one of these:{format_list(outside)}"
+        )
+    return first, []
 
 
 def domain_folder(root: Path, split: str, domain: str) -> Path | None:
@@ -82,6 +136,7 @@ def _domains(root: Path, *, paired: bool) -> DomainSource:
             raise DataError(_describe_missing_domain(root, spelling, a or b, "b" if a else "a"))
     if "train" not in splits:
         raise DataError(f"{root} has no folders trainA and trainB, nor train/a and train/b")
+    notes += unused_folders(root, [*SPLIT_NAMES, *(f"{s}{d}" for s in SPLIT_NAMES for d in "AB")])
     kind = "pairs of files with the same name" if paired else "unpaired folders"
     return DomainSource(f"the {kind} in {root}", splits, left_out, notes=tuple(notes))
 

@@ -1,15 +1,24 @@
 """Reads a table of pairs or unpaired images: `split,a,b`, with paths relative to the table."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tf_translate.data.layouts.csv_table import read_csv, read_header
 from tf_translate.data.layouts.folders import SPLIT_NAMES
 from tf_translate.data.layouts.image_cells import image_files
-from tf_translate.data.splits import SPLITS, DomainSource, ImageFileList, Split, format_list
+from tf_translate.data.splits import (
+    SPLITS,
+    DomainSource,
+    ImageFileList,
+    Split,
+    format_list,
+    list_names,
+)
 from tf_translate.errors import DataError
 
 COLUMNS = ("split", "a", "b")
+_ALL_COLUMNS = (*COLUMNS, "label_a", "label_b")
 
 
 @dataclass(frozen=True)
@@ -36,14 +45,35 @@ def read_table(path: Path) -> DomainSource:
     """
     rows = _read_rows(path)
     _check_labels(path, rows)
-    splits = {}
+    splits, notes = {}, [*_unused_columns(path)]
     for name in SPLITS:
         chosen = [row for row in rows if row.split == name]
         if chosen:
             splits[name] = _split(path, chosen)
+            notes += _some_pairs(name, chosen)
     if "train" not in splits:
         raise DataError(f"the table {path} has no row of the split train")
-    return DomainSource(f"the table {path}", splits)
+    return DomainSource(f"the table {path}", splits, notes=tuple(notes))
+
+
+def _unused_columns(path: Path) -> Iterator[str]:
+    unused = [each for each in read_header(path) if each not in _ALL_COLUMNS and each]
+    if unused:
+        yield (
+            f"columns of the table {path} that are not used: {list_names(unused)}; those used are "
+            f"{', '.join(_ALL_COLUMNS)}"
+        )
+
+
+def _some_pairs(split: str, rows: list[_Row]) -> Iterator[str]:
+    """A note if some rows of a split are pairs and others are not."""
+    single = [row for row in rows if not (row.cells["a"] and row.cells["b"])]
+    if 0 < len(single) < len(rows):
+        verb = "has" if len(single) == 1 else "have"
+        yield (
+            f"{split}: {len(single):,} of {len(rows):,} rows {verb} no a or no b, such as line "
+            f"{single[0].line}, so the whole split counts as unpaired and has no ground truth"
+        )
 
 
 def has_domains(path: Path) -> bool:
@@ -60,8 +90,7 @@ def _read_rows(path: Path) -> list[_Row]:
 
 
 def _parse_row(line: int, cells: dict[str, str], problems: list[str]) -> _Row:
-    columns = (*COLUMNS, "label_a", "label_b")
-    cells = {column: (cells.get(column) or "").strip() for column in columns}
+    cells = {column: (cells.get(column) or "").strip() for column in _ALL_COLUMNS}
     split = cells["split"]
     if split not in SPLIT_NAMES:
         problems.append(f"line {line}: split {split!r} is none of {', '.join(SPLIT_NAMES)}")
