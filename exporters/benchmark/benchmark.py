@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -205,6 +206,11 @@ def _litert_benchmark(
     in_environment = Path(sys.executable).with_name("litert-benchmark")
     program = str(in_environment) if in_environment.is_file() else shutil.which("litert-benchmark")
     if program is None:
+        warnings.warn(
+            "litert-benchmark is not installed, so delegation is not reported; "
+            "it comes with the package ai-edge-litert",
+            stacklevel=2,
+        )
         return None
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
@@ -224,6 +230,11 @@ def _litert_benchmark(
         except subprocess.SubprocessError as error:  # of preexec_fn
             raise ExportError("the limits of litert-benchmark cannot be set") from error
         if not result.is_file():
+            warnings.warn(
+                f"litert-benchmark ended without a report on {file.name}, so its delegation is not "
+                "reported",
+                stacklevel=2,
+            )
             return None
         report = json.loads(result.read_text())
     latency = report.get("latency", {})

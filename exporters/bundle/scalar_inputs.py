@@ -6,6 +6,7 @@ attribute has a label for each category (`hair=black`, `hair=blond`), and their 
 
 import difflib
 from collections.abc import Collection, Mapping, Sequence
+from numbers import Real
 
 import numpy as np
 
@@ -68,13 +69,17 @@ def input_row(tensor: TensorRecord, attributes: Mapping[str, float]) -> np.ndarr
     A label without a value gets the default of an optional scalar, or 0.
 
     Raises:
-        ExportError: If a value is not finite.
+        ExportError: If a value is not a finite number, or there are not so many steps. Attributes
+            and a strength may be larger than their range, to exaggerate.
     """
     default = tensor.default if is_optional_scalar(tensor) else None
     fallback = default or (0.0,) * len(tensor.labels)
     values = [
         attributes.get(label, other) for label, other in zip(tensor.labels, fallback, strict=True)
     ]
+    for label, value in zip(tensor.labels, values, strict=True):
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise ExportError(f"attribute {label!r} must be a number such as 1, got {value!r}")
     with np.errstate(over="ignore"):  # checked below
         row = np.array([values], np.float32)
     for label, finite in zip(tensor.labels, np.isfinite(row[0]), strict=True):
@@ -83,4 +88,8 @@ def input_row(tensor: TensorRecord, attributes: Mapping[str, float]) -> np.ndarr
                 f"attribute {label!r} must be a finite float32 number such as 1, "
                 f"got {attributes[label]}"
             )
+    if tensor.labels == (STEPS,) and tensor.value_range is not None:
+        low, high = tensor.value_range
+        if not low <= row[0, 0] <= high:
+            raise ExportError(f"steps must be from {low:g} to {high:g}, got {row[0, 0]:g}")
     return row

@@ -136,6 +136,10 @@ def test_benchmark_with_card_updates_the_card_and_the_bundle_still_verifies(
     assert "card.md has 4 bytes where the manifest says" in mistake("benchmark", copy, "--card")
     onnx = tmp_path / "other.onnx"
     assert "leave one of them out" in mistake("benchmark", copy, "--card", "--compare", onnx)
+    both = mistake("benchmark", copy, "--litert-benchmark", "--compare", onnx)
+    assert "--compare times them against another network; leave one of them out" in both
+    alone = mistake("benchmark", copy, "--signature", "a_to_b")
+    assert "--signature chooses what --compare times" in alone
 
 
 @pytest.mark.thorough

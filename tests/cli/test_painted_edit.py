@@ -66,6 +66,10 @@ def test_mistakes_with_target_and_mask_say_what_is_missing(mistake, models, file
         "'paint' needs a target, the image with colours painted over it, and a mask"
         in sentence_of()
     )
+    strokes = np.full((20, 30, 4), (255, 255, 255, 0), np.uint8)  # of a paint program
+    images.write(tmp_path / "strokes.png", strokes)
+    sentence = sentence_of(*painted, "--mask", tmp_path / "strokes.png")
+    assert "strokes.png has transparent pixels, which nothing says are painted" in sentence
     images.write(tmp_path / "small.png", np.zeros((5, 5, 3), np.uint8))
     sentence = sentence_of("--target", tmp_path / "small.png", *where)
     assert "`target` must be as large as the image it is painted over" in sentence

@@ -127,6 +127,14 @@ def test_attributes_are_checked_for_a_chosen_signature_too(refused, bundle, run)
         assert "no attribute 'glases'; did you mean glasses?" in sentence
 
 
+@pytest.mark.parametrize(
+    "option", [("--recipe", "int8"), ("--time-limit", "9"), ("--memory-limit", "2")]
+)
+def test_options_for_the_files_of_a_bundle_are_refused_for_a_run(refused, run, option):
+    sentence = refused(run, *option)
+    assert f"{option[0]} is for the files of a bundle, and {run} is a run" in sentence
+
+
 def test_mistakes_in_arguments_are_said_before_the_model_is_started(refused, bundle, monkeypatch):
     monkeypatch.setattr(exporters.IsolatedRunner, "start", lambda _: pytest.fail("started"))
     assert "no attribute 'glases'" in refused(bundle, "--attribute", "glases=1")

@@ -81,6 +81,16 @@ def main(
     """
     counts = threads or [1, 2]
     limits = make_limits(time_limit, memory_limit)
+    if compare is None and signature is not None:
+        raise ConfigError(
+            "--signature chooses what --compare times, and without it all signatures are timed; "
+            "leave --signature out, or give --compare"
+        )
+    if compare is not None and litert_benchmark:
+        raise ConfigError(
+            "--litert-benchmark reports on the files of a bundle alone, and --compare times them "
+            "against another network; leave one of them out"
+        )
     if compare is None:
         _time(
             bundle,

@@ -153,6 +153,7 @@ def main(
     sources = find_sources(images, output)
     _check_painting(len(sources), target, mask)
     check_overlap(tiles, overlap)
+    _check_options_of_bundles(model, recipe, time_limit, memory_limit)
     opened, trained_white_level, start = _open(
         context, model, recipe, make_limits(time_limit, memory_limit)
     )
@@ -236,6 +237,18 @@ def _reader(white_level: int | None, tiles: bool) -> ReadImage:
     )
 
 
+def _read_mask(file: Path, channels: int) -> np.ndarray:
+    """Reads where an image is painted; refuses transparency, which would become white."""
+    from tf_translate.images import read
+
+    if (read(file, channels=4)[..., 3] < 255).any():
+        raise DataError(
+            f"--mask {file} has transparent pixels, which nothing says are painted or not; save it "
+            "in black and white without transparency"
+        )
+    return read(file, channels=channels)
+
+
 def _check_painting(images: int, target: Path | None, mask: Path | None) -> None:
     if (target is None) != (mask is None):
         raise ConfigError(
@@ -265,13 +278,18 @@ def _fitting_translator(
         read: Reads them.
     """
     from exporters.inference.images import translate_images
+    from tf_translate.image_notices import Notices, collect_notices
 
     tensors = {"exemplar": chosen.exemplar, "target": chosen.target, "mask": chosen.mask}
-    other_images = {
-        name: read(file, tensor.shape[-1])
-        for name, tensor in tensors.items()
-        if (file := others[name]) is not None and tensor is not None
-    }
+    notices = Notices()
+    with collect_notices(notices):
+        other_images = {
+            name: (_read_mask if name == "mask" else read)(file, tensor.shape[-1])
+            for name, tensor in tensors.items()
+            if (file := others[name]) is not None and tensor is not None
+        }
+    for sentence in notices.sentences("--white-level"):
+        print_notice(sentence)
 
     def translate(file: Path, pixels: np.ndarray) -> Mapping[str, np.ndarray]:
         return translate_images(
@@ -308,6 +326,25 @@ def _open(
         reference = EagerReference(signatures, aspect=config.aspect)
         return reference, config.white_level, lambda: None
     raise RunError(f"{path} is neither a bundle (no manifest.json) nor a run (no config.json)")
+
+
+def _check_options_of_bundles(
+    path: Path, recipe: str | None, time_limit: float, memory_limit: float
+) -> None:
+    """Raises ConfigError if an option for the files of a bundle is given for a run."""
+    if not (path / "config.json").is_file() or (path / "manifest.json").is_file():
+        return
+    given = {
+        "--recipe": recipe is not None,
+        "--time-limit": time_limit != DEFAULT_TIME_LIMIT,
+        "--memory-limit": memory_limit != DEFAULT_MEMORY_LIMIT,
+    }
+    for option, is_given in given.items():
+        if is_given:
+            raise ConfigError(
+                f"{option} is for the files of a bundle, and {path} is a run, "
+                "which Keras computes; export it first, or leave the option out"
+            )
 
 
 def _labels(model: "Model", signature: str | None) -> list[str]:

@@ -5,6 +5,8 @@ import pytest
 
 import exporters
 from exporters import ExportError, translate_image, translate_images
+from exporters.bundle.manifest import TensorRecord
+from exporters.bundle.scalar_inputs import input_row
 from exporters.verification import golden
 from exporters.verification.eager_reference import EagerReference
 from tests.exporters.fakes import (
@@ -50,6 +52,26 @@ def test_attribute_values_reach_the_columns_of_their_labels(runner, given, colou
     translated = translate_image(runner, GREY, signature="edit", attributes=given)
     assert translated.shape == GREY.shape
     assert _colour(translated) == colour
+
+
+def _scalar(name, largest):
+    return TensorRecord(
+        name=name, shape=(1, 1), dtype="float32", value_range=(0.0, largest), labels=(name,)
+    )
+
+
+@pytest.mark.parametrize(("value", "said"), [(11, "11"), (-1, "-1")])
+def test_more_steps_than_the_model_has_are_refused(value, said):
+    steps = _scalar("steps", 10.0)
+    assert input_row(steps, {"steps": 10}).tolist() == [[10.0]]
+    with pytest.raises(ExportError, match=f"^steps must be from 0 to 10, got {said}$"):
+        input_row(steps, {"steps": value})
+
+
+def test_a_value_that_is_no_number_is_refused():
+    strength = _scalar("strength", 1.0)
+    with pytest.raises(ExportError, match="'strength' must be a number such as 1, got 'many'"):
+        input_row(strength, {"strength": "many"})
 
 
 def test_a_strength_is_one_where_it_is_not_given_and_may_exaggerate(runner):
