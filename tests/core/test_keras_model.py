@@ -143,6 +143,31 @@ def test_predict_takes_the_inputs_of_the_signature_that_is_called():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (np.uint8(A * 127 + 128), "must be float32 in [-1, 1], got uint8: scale 0..255 with"),
+        (A * 127.5 + 127.5, "must be in [-1, 1], got values from 0.0"),
+        (A[:, :, :12], "must be of shape (batch, 16, 16, 3), got (4, 16, 12, 3)"),
+        (A[..., :1], "must be of shape (batch, 16, 16, 3), got (4, 16, 16, 1)"),
+        (A[0], "got (16, 16, 3); add an axis for the batch: x[None]"),
+        ({"a": A}, "must be {\"image\": (batch, 16, 16, 3)}, as in predict({...}), got ['a']"),
+        ({"image": "me.png"}, "must be an array or a tensor (batch, 16, 16, 3), got a str"),
+    ],
+    ids=["uint8", "levels", "size", "grey", "one", "name", "text"],
+)
+def test_predict_refuses_what_fit_refuses_in_one_sentence(images, said):
+    with pytest.raises(ValueError, match="input") as error:
+        _cyclegan().predict(images, verbose=0)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_predict_warns_of_images_that_are_all_from_0_to_1():
+    with pytest.warns(UserWarning, match=r"all values of the input 'image' are in \[0, 1\]"):
+        _cyclegan().predict((A + 1) / 2, verbose=0)
+
+
 def test_export_writes_every_signature_and_serves_what_predict_computes(tmp_path):
     model = _cyclegan()
     model.export(tmp_path / "saved", verbose=False)

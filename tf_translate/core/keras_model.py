@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_translate.core.called_inputs import check_ranges, inputs_by_name
 from tf_translate.core.multi_worker import MultiWorkerModel
 from tf_translate.core.player import Player
 from tf_translate.core.player_optimizers import PlayerOptimizers
@@ -86,10 +87,12 @@ class KerasTranslator(MultiWorkerModel):
             *args, **options: As in Keras.
 
         Raises:
-            ValueError: If an input is missing or not one of the signature's.
+            ValueError: If an input is missing or not one of the signature's, or of another type,
+                shape or range than the signature states.
         """
         if isinstance(x, Mapping) or hasattr(x, "shape"):
-            inputs_by_name(self._called_signature(), x, type(self).__name__)
+            signature = self._called_signature()
+            check_ranges(signature, inputs_by_name(signature, x, type(self).__name__))
         return super().predict(x, *args, **options)
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -101,7 +104,8 @@ class KerasTranslator(MultiWorkerModel):
             training: Ignored: signatures run in inference mode.
 
         Raises:
-            ValueError: If an input is missing or not one of the signature's.
+            ValueError: If an input is missing or not one of the signature's, or has another type
+                or shape.
         """
         signature = self._called_signature()
         outputs = signature.function(**inputs_by_name(signature, images, type(self).__name__))
@@ -192,34 +196,6 @@ def check_compile_arguments(
                 "which holds the state of one: make one for each"
             )
         seen[id(optimizer)] = name
-
-
-def inputs_by_name(signature: Signature, given: Any, model: str) -> dict[str, Any]:
-    """The inputs of a signature, from what `predict` or a call of a model is given.
-
-    Args:
-        signature: Its inputs are asked for.
-        given: A mapping of inputs by name, or the input of a signature that has one.
-        model: Name of the model, for the error message.
-
-    Raises:
-        ValueError: If an input is missing or is not one of the signature's.
-    """
-    names = [each.name for each in signature.inputs]
-    inputs = dict(given) if isinstance(given, Mapping) else {names[0]: given}
-    if set(inputs) != set(names):
-        wanted = ", ".join(f'"{each.name}": {_shape_text(each)}' for each in signature.inputs)
-        got = sorted(inputs) if isinstance(given, Mapping) else f"one {type(given).__name__}"
-        raise ValueError(
-            f"the input of a {model} must be {{{wanted}}}, as in predict({{...}}), got {got}"
-        )
-    return inputs
-
-
-def _shape_text(spec) -> str:
-    sides = ", ".join("any" if side is None else str(side) for side in spec.shape[1:])
-    labels = f" for {', '.join(spec.labels)}" if spec.labels else ""
-    return f"(batch, {sides}){labels}"
 
 
 def _add_endpoint(archive, name: str, signature: Signature, only: str | None = None) -> None:

@@ -21,7 +21,12 @@ from tf_translate.core.optimizers import make_optimizer, replace_by_average
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
-from tf_translate.core.training_step.batch_check import check_batch, check_values
+from tf_translate.core.training_step.batch_check import (
+    ATTRIBUTES,
+    check_attributes,
+    check_batch,
+    check_values,
+)
 from tf_translate.core.training_step.batch_forms import batch_of
 from tf_translate.core.training_step.forward_cache import (
     ForwardCache,
@@ -509,9 +514,12 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         """The checked batch and the forward passes on it; `active` players record gradients."""
         batch = batch_of(data, self.layout)
         shapes = self.image_shapes()
-        further = [key for player in self.active_players() for key in player.batch_keys]
-        check_batch(batch, shapes, list(dict.fromkeys(further)))
-        check_values(batch, list(shapes))
+        further = {key: None for player in self.active_players() for key in player.batch_keys}
+        check_batch(batch, shapes, list(further))
+        attributes = [key for key in further if key.endswith(ATTRIBUTES)]
+        if attributes:
+            check_attributes(batch, attributes, self._attribute_columns())
+        check_values(batch, list(shapes), attributes)
         return ForwardCache(
             split(batch, self.microbatches_per_step, type(self).__name__),
             players=self._stage_players(),
@@ -519,6 +527,11 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
             variables_of=self.variables_of,
             forward=lambda name, *arguments: getattr(self, name)(*arguments),
         )
+
+    def _attribute_columns(self) -> tuple[str, ...]:
+        """Names of the attributes of a batch in order: those that a signature takes."""
+        specs = (each for one in self.signatures().values() for each in one.inputs)
+        return next(each.labels for each in specs if each.name == ATTRIBUTES)
 
     def _losses_of(self, player: Player, microbatch, shared) -> dict:
         """The losses of a player's objective, by term."""

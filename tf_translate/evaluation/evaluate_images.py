@@ -1,5 +1,6 @@
 """Measures translated images that are at hand as arrays, whatever made them."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -122,5 +123,11 @@ def _checked(name: str, images: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"`{name}` must lie in [-1, 1], got values from {low:g} to {high:g}; clip images that "
             "exceed it, or scale 0..255 with tf_translate.images.to_float"
+        )
+    if low >= 0.0 and high > low:
+        warnings.warn(
+            f"all values of `{name}` are in [0, 1]; if 0 is black there, scale it by "
+            "images * 2 - 1",
+            stacklevel=3,
         )
     return np.clip(array.astype(np.float32), -1.0, 1.0)

@@ -35,6 +35,22 @@ def test_floats_of_0_to_255_are_refused_with_the_way_to_scale_them(eagerly):
     )
 
 
+@pytest.mark.parametrize("eagerly", [True, False])
+def test_attributes_of_minus_one_and_one_are_refused(eagerly):
+    attributes = _batch(2)["attributes"] * 2 - 1
+    assert _refusal("fader", _with(attributes=attributes), eagerly=eagerly) == (
+        "'attributes' of a batch must be in [0, 1], 0 for absent and 1 for present, got values "
+        "from -1 to 1"
+    )
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 9)])
+def test_attributes_of_another_shape_are_refused_with_their_names(shape):
+    sentence = _refusal("icgan", _with(attributes=tf.zeros(shape)))
+    assert sentence.startswith("'attributes' of a batch must be float32 (batch, ")
+    assert sentence.endswith(f"got float32 {shape}")
+
+
 def test_uint8_images_are_refused_with_the_way_to_scale_them():
     images = tf.zeros((2, 16, 16, 3), tf.uint8)
     sentence = _refusal("cyclegan", _with(a=images))

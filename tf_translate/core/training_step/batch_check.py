@@ -1,4 +1,4 @@
-"""What `fit` is given, checked in the first batch: keys, types, shapes and range of the images."""
+"""What `fit` is given, checked in each batch: keys, types, shapes and ranges."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,11 +9,12 @@ import tensorflow as tf
 
 from tf_translate.images import LARGEST
 
-_MARK = "image values outside of [-1, 1]"
+_MARK = "values of a batch outside of their range"
 _VALUES = re.compile(
     re.escape(_MARK) + r"\W+\[(?P<key>[^\]]*)\]\W+\[(?P<low>[^\]]*)\]\W+\[(?P<high>[^\]]*)\]"
 )
-_SCALE = "scale 0..255 with tf_translate.images.to_float, images / 127.5 - 1"
+ATTRIBUTES = "attributes"  # a key that is or ends with it holds attributes
+SCALE = "scale 0..255 with tf_translate.images.to_float, images / 127.5 - 1"
 
 
 def check_batch(
@@ -43,19 +44,50 @@ def check_batch(
         _check_images(key, batch[key], tuple(shape))
 
 
-def check_values(batch: Mapping, keys: Sequence[str]) -> None:
-    """Checks in each training step that images are in [-1, 1]; see `explain_values`.
+def check_attributes(batch: Mapping, keys: Sequence[str], columns: Sequence[str]) -> None:
+    """Refuses attributes of another type or shape, when the training step is traced.
 
-    Points, as of toy data, have no such range.
+    Args:
+        batch: A batch.
+        keys: Its keys that hold attributes.
+        columns: Names of the attributes in order.
+
+    Raises:
+        ValueError: If attributes are not float `(batch, columns)`.
     """
-    for key in (key for key in keys if len(batch[key].shape) == 4):
-        images = tf.cast(batch[key], tf.float32)
-        low, high = tf.reduce_min(images), tf.reduce_max(images)
-        within = tf.maximum(-low, high) <= LARGEST
-        if not tf.executing_eagerly():
-            tf.debugging.Assert(within, [_MARK, key, low, high])
-        elif not within:
-            raise _out_of_range(key, float(low), float(high))
+    for key in keys:
+        dtype, shape = tf.as_dtype(batch[key].dtype), tuple(batch[key].shape)
+        if not dtype.is_floating or len(shape) != 2 or shape[1] not in (None, len(columns)):
+            raise ValueError(
+                f"{key!r} of a batch must be float32 (batch, {len(columns)}) in [0, 1] for "
+                f"{', '.join(columns)}, got {dtype.name} {shape}"
+            )
+
+
+def check_values(batch: Mapping, images: Sequence[str], attributes: Sequence[str] = ()) -> None:
+    """Checks in each training step that images are in [-1, 1] and attributes in [0, 1].
+
+    Points, as of toy data, have no such range. `explain_values` turns a failure into a sentence.
+
+    Args:
+        batch: A batch.
+        images, attributes: Its keys that hold them.
+    """
+    for key in images:
+        if len(batch[key].shape) == 4:
+            _check_range(key, batch[key], -LARGEST, LARGEST)
+    for key in attributes:
+        _check_range(key, batch[key], 1.0 - LARGEST, LARGEST)
+
+
+def _check_range(key: str, tensor: Any, least: float, largest: float) -> None:
+    values = tf.cast(tensor, tf.float32)
+    low, high = tf.reduce_min(values), tf.reduce_max(values)
+    within = tf.logical_and(low >= least, high <= largest)  # false of NaN
+    if not tf.executing_eagerly():
+        tf.debugging.Assert(within, [_MARK, key, low, high])
+    elif not within:
+        raise _out_of_range(key, float(low), float(high))
 
 
 @contextmanager
@@ -63,7 +95,7 @@ def explain_values() -> Iterator[None]:
     """Turns a failure of `check_values` in a traced step into one sentence.
 
     Raises:
-        ValueError: If images were outside of [-1, 1].
+        ValueError: If images were outside of [-1, 1], or attributes of [0, 1].
     """
     try:
         yield
@@ -84,7 +116,12 @@ def _described(batch: Any) -> str:
 
 
 def _out_of_range(key: str, low: float, high: float) -> ValueError:
-    fix = f": {_SCALE}" if high > 2 else ""
+    if key.endswith(ATTRIBUTES):
+        return ValueError(
+            f"{key!r} of a batch must be in [0, 1], 0 for absent and 1 for present, got values "
+            f"from {low:g} to {high:g}"
+        )
+    fix = f": {SCALE}" if high > 2 else ""
     return ValueError(
         f"images {key!r} of a batch must be in [-1, 1], got values from {low:g} to {high:g}{fix}"
     )
@@ -94,7 +131,7 @@ def _check_images(key: str, images: Any, shape: tuple[int | None, ...]) -> None:
     dtype = tf.as_dtype(images.dtype)
     if not dtype.is_floating:
         raise ValueError(
-            f"images {key!r} of a batch must be float32 in [-1, 1], got {dtype.name}: " + _SCALE
+            f"images {key!r} of a batch must be float32 in [-1, 1], got {dtype.name}: " + SCALE
         )
     found = tuple(images.shape[1:])
     fits = len(found) == len(shape) and all(
