@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -228,6 +229,12 @@ def _examples(
     """Calibration examples by signature and their description; empty if no recipe needs them."""
     calibrated = [recipe.name for recipe in recipes if recipe.calibrated]
     if not calibrated:
+        if calibration is not None:
+            names = ", ".join(recipe.name for recipe in recipes)
+            warnings.warn(
+                f"`calibration` is not used: none of the recipes {names} is calibrated",
+                stacklevel=4,
+            )
         return {}, {}
     examples = calibrations.cases(records, calibration, calibrated[0])
     chosen = calibration.chosen if calibration is not None else None

@@ -138,8 +138,10 @@ def _images(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.ndar
     """
     from tf_translate.errors import DataError
     from tf_translate.image_files import find_images
+    from tf_translate.image_notices import Notices, collect_notices
     from tf_translate.images import read
 
+    notices = Notices()
     white_level = recorded_white_level(bundle.manifest.source)
     found = {}
     cache: dict[tuple[Path, int], list[np.ndarray]] = {}
@@ -157,11 +159,14 @@ def _images(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.ndar
         for channels in _channels(bundle)[name]:
             key = (folder, channels)
             if key not in cache:
-                cache[key] = [
-                    read(paths[index], channels=channels, white_level=white_level)
-                    for index in indices
-                ]
+                with collect_notices(notices):
+                    cache[key] = [
+                        read(paths[index], channels=channels, white_level=white_level)
+                        for index in indices
+                    ]
             images.setdefault(name, []).extend(cache[key])
+    for sentence in notices.sentences():
+        print_found(sentence)
     return images, sum(map(len, cache.values()))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from exporters.convert.calibration import COUNT
 from tf_translate import images
 from tf_translate.config.data import DataConfig
 from tf_translate.data.image_format import ImageFormat, image_formats
@@ -46,6 +47,13 @@ def calibration_inputs(
     if folder is not None:
         candidates = _with_images_of(folder, selected, trained.config.data, report)
         selected = _select(candidates, select)
+    count = min(len(selected[key]) for key in _IMAGE_KEYS if key in selected)
+    if count < COUNT:
+        of_each = " of each domain, as many as the smaller one has" if "b" in selected else ""
+        report(
+            f"calibration: {count} images{of_each}; values beyond their range are clipped, and "
+            f"{COUNT} or more cover it better"
+        )
     translator = trained.translator
     return with_latents(translator.signatures(), translator.examples(selected))
 
@@ -62,7 +70,7 @@ def _with_images_of(
     report(_describe(folder, found))
     format_a, format_b = image_formats(config, "test")
     read = {
-        key: _read(found[each], format_b if key == "b" else format_a, report)
+        key: images.to_float(read_spread(found[each], format_b if key == "b" else format_a, report))
         for key, each in folders.items()
     }
     count = max(map(len, read.values()))
@@ -80,9 +88,22 @@ def _describe(folder: Path, found: Mapping[Path, FoundImages]) -> str:
     )
 
 
-def _read(
+def read_spread(
     found: FoundImages, image_format: ImageFormat, report: Callable[[str], None]
 ) -> np.ndarray:
+    """Reads the images that were found, at most `MAX_CANDIDATES`, evenly spaced.
+
+    Args:
+        found: Images of any size.
+        image_format: What they are brought to.
+        report: Called with a line on images that are not read, and on what decoding changed.
+
+    Returns:
+        uint8 `(n, height, width, channels)`.
+
+    Raises:
+        DataError: If an image is broken.
+    """
     paths, notices = found.paths, Notices()
     at = np.linspace(0, len(paths) - 1, min(len(paths), MAX_CANDIDATES)).round().astype(int)
     if len(at) < len(paths):
@@ -91,7 +112,7 @@ def _read(
         pixels = [_read_one(paths[index], image_format) for index in at]
     for sentence in notices.sentences():
         report(sentence)
-    return images.to_float(np.stack(pixels))
+    return np.stack(pixels)
 
 
 def _read_one(path: Path, image_format: ImageFormat) -> np.ndarray:

@@ -13,12 +13,12 @@ import numpy as np
 import exporters
 import tf_translate.layers
 from exporters.untrusted.saved_model import check as check_saved_model
-from tf_translate import images
-from tf_translate.aspect import onto_canvas
 from tf_translate.config.data import Aspect
 from tf_translate.core.signature import Signature, image_signature
 from tf_translate.core.translator import Translator
+from tf_translate.data.image_format import ImageFormat
 from tf_translate.errors import ConfigError, DataError
+from tf_translate.experiment.export.calibration_images import read_spread
 from tf_translate.image_files import find_images
 from tf_translate.keras_files import archive as archives
 from tf_translate.keras_files.loading import keras_version, load_keras_file
@@ -28,12 +28,6 @@ from tf_translate.networks.inference_behavior import describe_inference
 
 Size = tuple[int, int]  # height, width
 Shape = tuple[int, int, int]  # height, width, channels
-MAX_CANDIDATES = 1000  # images of a folder, evenly spaced
-
-
-def is_saved_model(path: Path) -> bool:
-    """Whether a path is the folder of a SavedModel."""
-    return (path / "saved_model.pb").is_file()
 
 
 def load_network(path: Path, size: Size | None = None) -> keras.Model:
@@ -117,10 +111,7 @@ def pixels_in(
     height, width, channels = shape
     found = find_images(folder)
     report(str(found))
-    count = min(len(found.paths), MAX_CANDIDATES)
-    at = np.linspace(0, len(found.paths) - 1, count).round().astype(int)
-    read = (images.read(found.paths[index], channels=channels) for index in at)
-    return np.stack([onto_canvas(each, (height, width), aspect) for each in read])
+    return read_spread(found, ImageFormat((height, width), channels, aspect), report)
 
 
 def _read(path: Path, size: Size | None) -> keras.Model:
