@@ -69,15 +69,6 @@ def with_metadata(
     return pack(model, len(content) + len(metadata))
 
 
-def read_metadata(content: bytes) -> bytes | None:
-    """The metadata of a .tflite file, as bytes of schema M001; None if it has none."""
-    model = schema.Model.GetRootAs(content, 0)
-    for index in range(model.MetadataLength()):
-        if model.Metadata(index).Name() == NAME.encode():
-            return model.Buffers(model.Metadata(index).Buffer()).DataAsNumpy().tobytes()
-    return None
-
-
 def _bring_inside(model: schema.ModelT, content: bytes) -> None:
     """Takes constants that are stored behind the graph, as the quantizer does, into it."""
     for buffer in model.buffers:

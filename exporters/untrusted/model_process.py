@@ -85,11 +85,6 @@ class ModelProcess:
             raise ModelError(str(answer["error"])[:_MAX_SENTENCE])
         return answer, results
 
-    @property
-    def is_running(self) -> bool:
-        """Whether there is a child, which then still holds what it opened."""
-        return self._process is not None
-
     def close(self) -> None:
         """Stops the child."""
         process, self._process = self._process, None

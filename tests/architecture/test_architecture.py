@@ -38,6 +38,15 @@ def test_a_module_has_a_specific_name_and_a_docstring(path):
     assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), "the module has no docstring"
 
 
+def test_the_page_on_architecture_names_every_folder():
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
+    folders = {path.parent for path in MODULES if path.parent.parent != ROOT}
+    folders |= {path.parent for path in ROOT.glob("scripts/*/*.py")}
+    # Those below a folder that the page names whole.
+    folders -= {f for f in folders if f.parent.name in ("compare", "convert", "training_step")}
+    assert [_relative(each) for each in sorted(folders) if f"{each.name}/`" not in page] == []
+
+
 def test_only_the_core_updates_the_weights_of_a_translator():
     with_tapes = {
         _relative(path)

@@ -4,7 +4,7 @@ import json
 
 import keras
 
-from exporters.convert.tflite_metadata import read_metadata
+from tests.exporters.convert.read_metadata import read_metadata
 
 
 def test_a_project_is_written_and_not_overwritten(command, mistake, bundle, tmp_path):

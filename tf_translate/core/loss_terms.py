@@ -65,7 +65,22 @@ def content(
     follows: str = "",
     description: str = "",
 ) -> LossTerm:
-    """A term that keeps the content of the input."""
+    """A term that keeps the content of the input.
+
+    Args:
+        name: Its name in settings and logs, such as "cycle".
+        weight: Factor, at least 0, or a schedule over training steps; 0 switches it off.
+        source: Where the term and its weight are from, such as "paper, eq. 3".
+        group: A name by which several terms get one weight.
+        follows: Name of a term whose given weight also scales this one's default.
+        description: What it measures, in plain words, for `tf-translate settings`.
+
+    Returns:
+        The term, for `Translator.terms`.
+
+    Example:
+        `terms = (content("cycle", weight=10.0, source="paper, eq. 2"), ...)`
+    """
     return LossTerm(name, Role.CONTENT, weight, source, group, follows, description)
 
 
@@ -77,14 +92,29 @@ def domain(
     description: str = "",
     trains: tuple[str, ...] = (),
 ) -> LossTerm:
-    """A term that makes the output belong to the target domain."""
+    """A term that makes the output belong to the target domain.
+
+    Args:
+        name, weight, source, description: As of `content`.
+        trains: Networks of the player that its gradient reaches; empty: all of them.
+
+    Returns:
+        The term, for `Translator.terms`.
+    """
     return LossTerm(name, Role.DOMAIN, weight, source, description=description, trains=trains)
 
 
 def regularization(
     name: str, *, weight: float | Schedule = 1.0, source: str, description: str = ""
 ) -> LossTerm:
-    """A term that constrains how the networks behave."""
+    """A term that constrains how the networks behave, such as a gradient penalty.
+
+    Args:
+        name, weight, source, description: As of `content`.
+
+    Returns:
+        The term, for `Translator.terms`.
+    """
     return LossTerm(name, Role.REGULARIZATION, weight, source, description=description)
 
 

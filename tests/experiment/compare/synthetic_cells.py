@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from scripts.benchmarks.metric_damage.damage import DAMAGES
 from tf_translate.config.data import DataConfig
 from tf_translate.config.task import load_task
 from tf_translate.data.domain_dataset import open_domain_dataset
-from tf_translate.evaluation.calibration.damage import DAMAGES
 from tf_translate.evaluation.metrics import pixel_distance
 from tf_translate.evaluation.metrics.completeness import (
     CompletenessScale,

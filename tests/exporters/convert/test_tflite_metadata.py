@@ -7,7 +7,8 @@ from ai_edge_litert.interpreter import Interpreter
 from flatbuffers.number_types import Float32Flags, Uint8Flags, UOffsetTFlags
 
 import exporters
-from exporters.convert.tflite_metadata import Description, read_metadata, with_metadata
+from exporters.convert.tflite_metadata import Description, with_metadata
+from tests.exporters.convert.read_metadata import read_metadata
 from tests.exporters.fakes import Signature, Tensor, edit, negative, noise
 
 

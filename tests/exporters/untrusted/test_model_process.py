@@ -181,4 +181,4 @@ def test_a_process_that_sends_nonsense_is_refused(small):
         run = {"do": "run", "artifact": "float32", "signature": "a_to_b"}
         with pytest.raises(ModelError, match="sent no valid result; do not use this file"):
             process.ask("float32.tflite", run, {"image": IMAGE}, {"image": ((1, 1), "float32")})
-        assert not process.is_running
+        assert process._process is None, "the child is stopped"

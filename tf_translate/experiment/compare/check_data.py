@@ -11,7 +11,7 @@ from tf_translate.experiment.compare.cells import Cell, overrides_of
 from tf_translate.experiment.configure import resolve
 from tf_translate.experiment.dataset import open_dataset
 from tf_translate.experiment.eval_sets.directions import direction_names
-from tf_translate.experiment.eval_sets.latent_edits import open_labelled
+from tf_translate.experiment.eval_sets.latent_edits import open_with_attributes
 from tf_translate.experiment.training_summary import crops_text
 from tf_translate.methods import registry
 
@@ -42,7 +42,7 @@ def check_data(cells: Sequence[Cell], report: Callable[[str], None]) -> None:
         try:
             data = open_dataset(config)
             if _edited(config):
-                open_labelled(config.data, config.evaluation.attributes)
+                open_with_attributes(config.data, config.evaluation.attributes)
         except (ConfigError, DataError) as error:
             message = f"the data do not fit {cell.name}: {error.message}"
             raise ConfigError(message, error.explanation) from error

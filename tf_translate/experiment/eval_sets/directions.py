@@ -17,7 +17,11 @@ from tf_translate.errors import ConfigError
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.experiment.dataset import Data
 from tf_translate.experiment.eval_sets.attribute_edits import edit_attributes, edits
-from tf_translate.experiment.eval_sets.latent_edits import PAINTED, LatentEditor, open_labelled
+from tf_translate.experiment.eval_sets.latent_edits import (
+    PAINTED,
+    LatentEditor,
+    open_with_attributes,
+)
 from tf_translate.experiment.eval_sets.reconstructions import RECONSTRUCT, reconstruction
 from tf_translate.methods import registry
 
@@ -122,11 +126,11 @@ def _of_image_set(
     limits: dict[str, Any] = {"split": split, "limit": limit, "training_limit": training_limit}
     settings = config.evaluation
     if settings.attributes and set(names) - {RECONSTRUCT}:
-        labelled = open_labelled(config.data, settings.attributes)
-        editor = LatentEditor(labelled, signatures, limit=settings.attribute_images)
-        yield from edits(labelled, editor.by_arithmetic, **limits, names=names)
+        given = open_with_attributes(config.data, settings.attributes)
+        editor = LatentEditor(given, signatures, limit=settings.attribute_images)
+        yield from edits(given, editor.by_arithmetic, **limits, names=names)
         if editor.can_paint:
-            yield from edits(labelled, editor.by_painting, **limits, names=names, suffix=PAINTED)
+            yield from edits(given, editor.by_painting, **limits, names=names, suffix=PAINTED)
     if RECONSTRUCT in names:
         yield reconstruction(data, partial(_reconstruct, signatures[RECONSTRUCT]), **limits)
 

@@ -1,4 +1,4 @@
-"""Attribute edits by methods that learn from images alone, from the means of labelled images.
+"""Attribute edits by methods that learn from images alone, from means of images with attributes.
 
 Latent arithmetic adds to the latent of an image the mean latent of training images with the new
 value minus that of training images with its present value. The photo editor gets the mean image of
@@ -25,7 +25,7 @@ _CODERS, _PAINTER = ("encode", "decode"), ("edit", {"image", "target", "mask"})
 
 @dataclass(frozen=True)
 class ValueMeans:
-    """Means over labelled training images by the value of one attribute.
+    """Means over training images by the value of one attribute.
 
     Attributes:
         columns: First column, and last column + 1, of the attribute.
@@ -38,7 +38,9 @@ class ValueMeans:
     images: dict[bytes, np.ndarray]
 
 
-def open_labelled(config: DataConfig, attributes: Mapping[str, list[str]]) -> AttributeDataset:
+def open_with_attributes(
+    config: DataConfig, attributes: Mapping[str, list[str]]
+) -> AttributeDataset:
     """Opens the images that a method learned from without labels, with attributes."""
     return open_attribute_dataset(config.model_copy(update={"attributes": dict(attributes)}))
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from scripts.benchmarks.machine import machine, versions
+from scripts.benchmarks.metric_damage.damage import DAMAGES, STRENGTHS
+from scripts.benchmarks.metric_damage.measure import Metrics
 from tf_translate.config.schema import Config
-from tf_translate.evaluation.calibration.damage import DAMAGES, STRENGTHS
-from tf_translate.evaluation.calibration.measure import Metrics
 from tf_translate.evaluation.judges.judges import JudgeSettings, train_judges
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.experiment.dataset import open_dataset

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from scripts.benchmarks.metric_damage.damage import DAMAGES, STRENGTHS
 from tests.evaluation.toys import blobs
-from tf_translate.evaluation.calibration.damage import DAMAGES, STRENGTHS
 
 IMAGES, SOURCES = blobs(8, seed=0, side=30)
 

@@ -37,7 +37,7 @@ class Damage:
 
     Attributes:
         meaning: What it does, for people.
-        lowers: Which halves it lowers: "content", "domain", or both.
+        lowers: What it lowers: "content", "domain", or both.
         amounts: One for each strength, growing.
         apply: `(images, amount, context)` to damaged images of the same shape.
     """
@@ -60,8 +60,8 @@ def _blurred(images: np.ndarray, pixels: float, context: Context) -> np.ndarray:
     return ndimage.gaussian_filter(images, (0, pixels, pixels, 0), mode="nearest")
 
 
-def _noisy(images: np.ndarray, deviation: float, context: Context) -> np.ndarray:
-    return images + deviation * context.random.standard_normal(images.shape)
+def _noisy(images: np.ndarray, standard_deviation: float, context: Context) -> np.ndarray:
+    return images + standard_deviation * context.random.standard_normal(images.shape)
 
 
 def _turned_hue(images: np.ndarray, degrees: float, context: Context) -> np.ndarray:
@@ -80,10 +80,10 @@ def _warped(images: np.ndarray, pixels: float, context: Context) -> np.ndarray:
         field = context.random.standard_normal((2, height, width))
         field = ndimage.gaussian_filter(field, (0, height / 10, width / 10))
         field *= pixels / np.abs(field).max()
-        places = [rows + field[0], columns + field[1]]
+        positions = [rows + field[0], columns + field[1]]
         for channel in range(channels):
             warped[index, ..., channel] = ndimage.map_coordinates(
-                images[index, ..., channel], places, order=1, mode="nearest"
+                images[index, ..., channel], positions, order=1, mode="nearest"
             )
     return warped
 
@@ -119,12 +119,12 @@ def _undone(images: np.ndarray, fraction: float, context: Context) -> np.ndarray
 
 
 def _faded(images: np.ndarray, weight: float, context: Context) -> np.ndarray:
-    """Blends each image with the source: the edit is only half done."""
+    """Blends each image with the source: the edit is done in part."""
     return (1.0 - weight) * images + weight * context.sources
 
 
 def _averaged(images: np.ndarray, weight: float, context: Context) -> np.ndarray:
-    """Blends each image with the mean of all: what a model that gives one picture does."""
+    """Blends each image with the mean of all: what a model that gives one image does."""
     return (1.0 - weight) * images + weight * images.mean(0)
 
 

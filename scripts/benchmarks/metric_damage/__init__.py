@@ -1,0 +1,1 @@
+"""How much each metric falls as real images are damaged."""
