@@ -220,6 +220,6 @@ def test_a_vast_file_is_refused_before_it_is_read(tmp_path):
     path.touch()
     os.truncate(path, 2**40)  # a sparse file: it takes no space
     with pytest.raises(
-        DataError, match=r"x.png is too large: it has 1,024.0 GB, the limit is 4 GB"
+        DataError, match=r"x.png is too large: it has 1,024.0 GiB, the limit is 4 GiB"
     ):
         images.read(path)

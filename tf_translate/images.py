@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from tf_translate.atomic_files import write_atomically
 from tf_translate.errors import DataError
 from tf_translate.image_decoding import MAX_PIXELS, decode
 
@@ -73,8 +74,8 @@ def read_bytes(path: str | Path) -> bytes:
             raise DataError(f"{path} is not an image file, but a pipe, a socket or a device")
         if status.st_size > _LARGEST_FILE:
             raise DataError(
-                f"the image file {path} is too large: it has {status.st_size / 2**30:,.1f} GB, the "
-                f"limit is {_LARGEST_FILE / 2**30:.0f} GB"
+                f"the image file {path} is too large: it has {status.st_size / 2**30:,.1f} GiB, "
+                f"the limit is {_LARGEST_FILE / 2**30:.0f} GiB"
             )
         with open(
             path, "rb"
@@ -130,12 +131,8 @@ def encode_png(pixels: np.ndarray) -> bytes:
 
 def write(path: str | Path, pixels: np.ndarray) -> None:
     """Writes uint8 `(h, w, c)` atomically; the suffix of the file name sets the format."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    image.save(temporary)
-    temporary.replace(path)
+    write_atomically(Path(path), image.save, to_disk=False)
 
 
 def to_rgb(pixels: np.ndarray) -> np.ndarray:

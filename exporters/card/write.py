@@ -100,7 +100,7 @@ def _app_versions(records: Mapping[str, SignatureRecord]) -> dict[str, str]:
 def _golden(template: Mapping[str, Any], manifest: Manifest) -> str:
     """How an app's test reads the golden cases, or why there are no files for it."""
     files = [path for path in manifest.files if path.startswith(f"{golden_files.FOLDER}/")]
-    limit = f"{golden_files.MAX_BYTES / 2**20:g} MB"
+    limit = f"{golden_files.MAX_BYTES / 2**20:g} MiB"
     return fill(template["golden" if files else "no_golden"], limit=limit).strip()
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.results.methods_table import own_methods
+from tf_translate.atomic_files import write_text_atomically
 from tf_translate.config.data import DataConfig
 from tf_translate.config.load import load, validate
 from tf_translate.data.fetch.avatars import ATTRIBUTES, list_people
@@ -28,7 +29,6 @@ from tf_translate.errors import TranslateError
 from tf_translate.experiment.advise.published import FILE
 from tf_translate.experiment.advise.results import SHIPPED, Summary, read_summary
 from tf_translate.methods.registry import find
-from tf_translate.training.run_dir import write_atomically
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "assets" / "results"
@@ -132,7 +132,7 @@ def _count_people(number: int, data: DataConfig) -> int:
 
 def _write(file: Path, values: dict[str, Any]) -> None:
     text = json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    write_atomically(file, lambda target: target.write_text(text, "utf-8"))
+    write_text_atomically(file, text)
     print(file)
 
 

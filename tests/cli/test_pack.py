@@ -51,7 +51,7 @@ def test_invalid_options_are_refused_by_name(tmp_path, mistake, pairs):
     too_small = error_of("--size", 8, 8, "--load-size", 8, 7)
     assert "--load-size must be at least --size (8, 8), got (8, 7)" in too_small
     assert "--channels must be 1, 3 or 4, got 2" in error_of("--size", 8, 8, "--channels", 2)
-    assert "--shard-size must be at least 1 (MB), got 0" in error_of("--shard-size", 0)
+    assert "--shard-size must be at least 1 (MiB), got 0" in error_of("--shard-size", 0)
     assert "--on-error must be stop or skip, got 'go'" in error_of("--on-error", "go")
     assert "--layout must be one of auto" in error_of("--layout", "unknown")
     assert "layout 'tfds' needs path to be tfds:NAME" in error_of("--layout", "tfds")

@@ -1,11 +1,10 @@
-import os
 import zipfile
 
 import numpy as np
 import pytest
 
 from tf_translate.errors import RunError
-from tf_translate.training.run_dir import RunDir, is_intact, write_atomically
+from tf_translate.training.run_dir import RunDir, is_intact
 
 
 def _zip(path, text="x"):
@@ -25,31 +24,6 @@ def test_create_rejects_a_folder_that_is_not_empty(tmp_path):
     RunDir.create(tmp_path / "r", {})
     with pytest.raises(RunError, match="already holds a run; continue it with --resume"):
         RunDir.create(tmp_path / "r", {})
-
-
-def test_a_failed_write_keeps_the_old_file(tmp_path):
-    target = tmp_path / "file"
-    target.write_text("old")
-
-    def fail(path):
-        path.write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(target, fail)
-    assert target.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [target]
-
-
-def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    write_atomically(pipe, lambda target: target.write_text("{}"))
-    assert os.read(reader, 9) == b"{}"
-    os.close(reader)
-    assert pipe.is_fifo()
-    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_only_the_newest_checkpoints_are_kept(tmp_path):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tf_translate.data.packed.writer import PackingOptions
 
 NAME = "pack"
-_MEGABYTE = 2**20
+_MEBIBYTE = 2**20
 _SIDES = (1, 8192)
 
 
@@ -68,7 +68,7 @@ Channels = Annotated[
     list[int] | None,
     typer.Option(help="With --size: channels to store, 1, 3 or 4; may be repeated. Default 3."),
 ]
-ShardSize = Annotated[int, typer.Option(help="Approximate size of one file, in MB.")]
+ShardSize = Annotated[int, typer.Option(help="Approximate size of one file, in MiB.")]
 OnError = Annotated[
     str,
     typer.Option(
@@ -158,7 +158,7 @@ def _report(
         return
     message_console(json_on_stdout=True).print(
         f"{index.images} images ({index.layout}) in {len(index.shards)} files, "
-        f"{total / _MEGABYTE:.1f} MB; next: --set data.path={output}",
+        f"{total / _MEBIBYTE:.1f} MiB; next: --set data.path={output}",
         soft_wrap=True,
     )
     print(output)
@@ -215,13 +215,13 @@ def _packing(
     if invalid:
         raise DataError(f"--channels must be 1, 3 or 4, got {invalid[0]}")
     if shard_size < 1:
-        raise DataError(f"--shard-size must be at least 1 (MB), got {shard_size}")
+        raise DataError(f"--shard-size must be at least 1 (MiB), got {shard_size}")
     if on_error not in ("stop", "skip"):
         raise DataError(f"--on-error must be stop or skip, got {on_error!r}")
     return PackingOptions(
         sizes=tuple(dict.fromkeys(sides for sides in (size, load_size) if sides)),
         **resizing,
         channels=tuple(dict.fromkeys(channels or (3,))) if size else (),  # type: ignore[arg-type]
-        shard_bytes=shard_size * _MEGABYTE,
+        shard_bytes=shard_size * _MEBIBYTE,
         on_error=on_error,  # type: ignore[arg-type]
     )

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from tf_translate import images
+from tf_translate.atomic_files import write_atomically
 from tf_translate.data.attribute_dataset import AttributeDataset
 from tf_translate.data.image_dataset import ImageDataset
 from tf_translate.errors import RunError
 from tf_translate.experiment.dataset import Data, evenly_spaced, held_out_split, preview
 from tf_translate.exporters_package import check_exporters
-from tf_translate.training.run_dir import RunDir, write_atomically
+from tf_translate.training.run_dir import RunDir
 
 HELD_OUT = 32  # images of each domain, for golden outputs and to measure frozen norms
 MAX_CANDIDATES = 1000  # training images, evenly spaced, of which the calibration images are chosen

@@ -9,7 +9,6 @@ the end `model.keras`. If the best checkpoint is selected, `checkpoints/best-N.k
 `warnings.jsonl` if a likely failure was detected.
 """
 
-import contextlib
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tf_translate.atomic_files import write_atomically, write_text_atomically
 from tf_translate.errors import RunError
 
 _STEP = {"step": int}
@@ -143,7 +143,7 @@ class RunDir:
 
     def write_config(self, config: dict) -> None:
         """Writes the configuration that the run uses from now on."""
-        write_atomically(self.config, lambda file: file.write_text(json.dumps(config, indent=2)))
+        write_text_atomically(self.config, json.dumps(config, indent=2))
 
     def read_config(self) -> dict:
         """The configuration of the run.
@@ -158,7 +158,7 @@ class RunDir:
 
     def write_data(self, data: dict) -> None:
         """Writes which images the run uses from now on."""
-        write_atomically(self.data, lambda file: file.write_text(json.dumps(data, indent=1)))
+        write_text_atomically(self.data, json.dumps(data, indent=1))
 
     def read_data(self) -> dict:
         """Which images the run was trained on.
@@ -439,39 +439,6 @@ def shorten(names: Sequence[str]) -> str:
     """Formats names for a message: the first few, and how many more there are."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
-
-
-def write_atomically(target: Path, write: Callable[[Path], object]) -> None:
-    """Lets `write` fill a temporary file, flushes it to disk and renames it to `target`.
-
-    A device or a pipe, such as /dev/null, is written to as it is: a rename would replace it. Of a
-    link, the file that it leads to is replaced.
-    """
-    if target.exists() and not target.is_file() and not target.is_dir():
-        write(target)
-        return
-    target = target.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{os.getpid()}-{target.name}")
-    try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        _flush(target.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _flush(folder: Path) -> None:
-    """Makes a rename survive a power cut, if the system can open folders."""
-    if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            with contextlib.suppress(OSError):  # some network folders refuse; the file is there
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def is_intact(path: Path) -> bool:

@@ -53,7 +53,7 @@ def test_the_card_says_where_golden_cases_are(small):
     files = {name: one for name, one in manifest.files.items() if not name.startswith("golden/")}
     without = card("title", manifest.model_copy(update={"files": files}))
     assert "Golden cases are in `golden.npz` alone" in without
-    assert "more than 2 MB" in without
+    assert "more than 2 MiB" in without
 
 
 def test_the_card_shows_metrics_with_interval_baseline_and_protocol(text):

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from tf_translate.atomic_files import write_text_atomically
 from tf_translate.data.image_format import ImageFormat
 from tf_translate.data.splits import ImageFileList, ImageList, pick_labels
 from tf_translate.errors import DataError
@@ -219,11 +220,8 @@ def _write_cache(
         problems, notices = _decode(images, image_format, pixels, progress)
         pixels.flush()
         del pixels
-        partial = problems_path.with_name(f".{problems_path.name}.{unique}")
-        partial.write_text(
-            json.dumps({"problems": problems, "notices": notices.to_json()}), "utf-8"
-        )
-        partial.replace(problems_path)
+        found = {"problems": problems, "notices": notices.to_json()}
+        write_text_atomically(problems_path, json.dumps(found))
         temporary.replace(path)  # Last: if this file exists, the cache is complete.
     finally:
         with contextlib.suppress(FileNotFoundError):

@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from tf_translate.atomic_files import write_atomically
 from tf_translate.errors import DataError
 
 MISSING_PACKAGES = (
@@ -39,7 +40,10 @@ def render_svg(text: str, side: int | None = None) -> Image.Image:
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
     """Writes a csv table atomically. Called after all images: if the table exists, they do too."""
-    temporary = path.with_name(f".{path.name}")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([columns, *rows])
-    return temporary.replace(path)
+
+    def write(file: Path) -> None:
+        with file.open("w", newline="", encoding="utf-8") as opened:
+            csv.writer(opened, lineterminator="\n").writerows([columns, *rows])
+
+    write_atomically(path, write)
+    return path

@@ -6,7 +6,6 @@ needs neither the run nor its images.
 """
 
 import io
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import keras
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tf_translate.atomic_files import write_text_atomically
 from tf_translate.errors import DataError
 from tf_translate.evaluation.judges import judges, networks
 from tf_translate.evaluation.judges.judges import (
@@ -77,10 +77,7 @@ def entry_of(trained: Judges, signature: str, attributes: Mapping[str, float]) -
 def write_index(folder: Path, directions: Mapping[str, JudgeEntry]) -> None:
     """Writes the index beside the files of the judges, atomically."""
     index = JudgeIndex(protocol=judges.PROTOCOL, directions=dict(directions))
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{INDEX_FILE}.{os.getpid()}"
-    temporary.write_text(index.model_dump_json(indent=2) + "\n")
-    temporary.replace(folder / INDEX_FILE)
+    write_text_atomically(folder / INDEX_FILE, index.model_dump_json(indent=2) + "\n")
 
 
 def packed_files(folder: Path) -> dict[str, bytes]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_translate.atomic_files import write_atomically, write_text_atomically
 from tf_translate.errors import DataError
 from tf_translate.keras_files.loading import load_keras_file
 
@@ -55,14 +55,9 @@ def load_or_train(
             warnings.warn(f"the {kind} judge is trained again: {error}", stacklevel=2)
     _report(report, f"training the {kind} judge, once for these images")
     network = train()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
-    network.save(temporary)
-    temporary.replace(path)
+    write_atomically(path, network.save)
     # Written last: a network without metadata is incomplete and ignored.
-    temporary = temporary.with_suffix(".json")
-    temporary.write_text(json.dumps({"kind": kind, **protocol}, indent=2) + "\n")
-    temporary.replace(metadata)
+    write_text_atomically(metadata, json.dumps({"kind": kind, **protocol}, indent=2) + "\n")
     return network
 
 

@@ -1,13 +1,13 @@
 """Writes evaluation results: metrics as JSON, and an HTML page of metrics and images."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tf_translate.atomic_files import write_atomically, write_text_atomically
 from tf_translate.evaluation.metrics.results import Report
 from tf_translate.evaluation.report import page
 from tf_translate.images import grid, to_uint8, write
@@ -68,12 +68,14 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     content = document(reports, title=title, metadata=metadata, protocol_name=protocol_name)
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-    _write(folder / f"{protocol_name}.json", text + "\n")
+    write_text_atomically(folder / f"{protocol_name}.json", text + "\n")
     for report in reports:
         write(folder / f"{report.direction.name}.png", image_grid(report))
         _write_arrays(folder / f"{report.direction.name}.npz", image_arrays(report))
     path = folder / PAGE
-    _write(path, page.render(reports, title=title, metadata=metadata, protocol_name=protocol_name))
+    write_text_atomically(
+        path, page.render(reports, title=title, metadata=metadata, protocol_name=protocol_name)
+    )
     return path
 
 
@@ -147,13 +149,8 @@ def image_grid(report: Report, *, rows: int = GRID_ROWS) -> np.ndarray:
 
 
 def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as opened:
-        np.savez_compressed(opened, allow_pickle=False, **arrays)
-    temporary.replace(path)
+    def write(file: Path) -> None:
+        with file.open("wb") as opened:
+            np.savez_compressed(opened, allow_pickle=False, **arrays)
 
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_atomically(path, write)

@@ -8,7 +8,7 @@ from tf_translate.config.task import Supervision
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.advise.published import Published, TrainedOn
 from tf_translate.experiment.advise.user_data import UserData
-from tf_translate.experiment.compare.cells import NEEDS
+from tf_translate.experiment.compare.cells import NEEDS, join
 from tf_translate.methods.registry import ALSO_NEEDS, Method
 
 MEGABYTE = 1e6  # bytes, as `tf-translate benchmark` prints
@@ -113,7 +113,7 @@ def named(data: UserData) -> str:
     """What a user has, in words."""
     order: tuple[Supervision, ...] = ("pairs", "sets", "attributes", "images", "labels")
     words = [_NAMES[name] for name in order if name in data.supervision]
-    return " and ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return join(words)
 
 
 def smallest_file(method: str, published: Published) -> tuple[str, float] | None:

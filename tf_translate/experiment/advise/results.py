@@ -15,13 +15,13 @@ from tf_translate.config.load import validate
 from tf_translate.config.settings import Settings
 from tf_translate.config.task import Supervision
 from tf_translate.errors import ConfigError
+from tf_translate.experiment.advise.fit import MEGABYTE
 from tf_translate.experiment.compare.collect import FIXED_ROWS, OUTPUT, collect
 from tf_translate.experiment.compare.read_cell import measurement_of, results_of
 
 SHIPPED = Path(__file__).with_name("compared.json")
 COMPLETENESS = "completeness"
 FORMAT: Literal["tf_translate comparison summary"] = "tf_translate comparison summary"
-_MEGABYTE = 1e6  # bytes, as `tf-translate benchmark` prints
 _KEPT = ("content/", "domain/")  # metrics of a summary, besides completeness
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -200,7 +200,7 @@ def _files(found: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """Size and latency of each exported file of a method, by recipe."""
     return {
         recipe: {
-            "megabytes": each["size_bytes"] / _MEGABYTE,
+            "megabytes": each["size_bytes"] / MEGABYTE,
             "milliseconds": each["median_ms"],
         }
         for recipe, each in found.items()

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tf_translate.atomic_files import write_atomically
 from tf_translate.errors import RunError
 from tf_translate.images import to_rgb
-from tf_translate.training.run_dir import write_atomically
 
 IMAGES, PER_IMAGE = "images.png", "per_image.npz"
 CHOSEN, BEST, MEDIAN, WORST = "chosen", "best", "median", "worst"

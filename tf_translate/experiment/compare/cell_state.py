@@ -16,12 +16,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_translate.atomic_files import write_atomically, write_text_atomically
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.cell_images import keep_images
 from tf_translate.experiment.compare.cells import Cell
 from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.evaluate import JUDGES
-from tf_translate.training.run_dir import RunDir, write_atomically
+from tf_translate.training.run_dir import RunDir
 from tf_translate.version import __version__
 
 CELL, METRICS, GRID = "cell.json", "metrics.json", "grid.png"
@@ -162,7 +163,7 @@ def finish(
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(cell.folder / CELL, lambda target: target.write_text(text, "utf-8"))
+    write_text_atomically(cell.folder / CELL, text)
     if not keep_weights:  # after the record: a cell without both would be trained again
         _delete_weights(run)
     return record

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tf_translate.atomic_files import write_text_atomically
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
 from tf_translate.experiment.compare.cell_state import CELL
 from tf_translate.experiment.compare.costs import read_costs
 from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, read_cell, results_of
-from tf_translate.training.run_dir import write_atomically
 from tf_translate.version import __version__
 
 FIXED_ROWS = ("identity", "random target", "ground truth")
@@ -137,5 +137,5 @@ def missing_files(results: Mapping[str, Any]) -> list[str]:
 def write(results: Mapping[str, Any], file: Path) -> Path:
     """Writes results as JSON, atomically; returns the path of the file."""
     text = json.dumps(results, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    write_atomically(file, lambda target: target.write_text(text, "utf-8"))
+    write_text_atomically(file, text)
     return file

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import exporters
 from exporters.benchmark.benchmark import Timing, benchmark
+from tf_translate.atomic_files import write_text_atomically
 from tf_translate.config.setting_errors import first_reason
 from tf_translate.core.translator import Translator
 from tf_translate.errors import RunError, TranslateError
@@ -27,7 +28,6 @@ from tf_translate.experiment.compare.cell_state import CELL, machine
 from tf_translate.experiment.compare.read_cell import Finite, read_record
 from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.eval_sets.latent_edits import PAINTED
-from tf_translate.training.run_dir import write_atomically
 from tf_translate.version import __version__
 
 COSTS = "costs.json"  # in the folder of a task
@@ -231,5 +231,5 @@ def _write(task: Path, methods: Mapping[str, Any], runs: int, load: float | None
         "methods": dict(methods),
     }
     text = json.dumps(costs, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    write_atomically(task / COSTS, lambda target: target.write_text(text, "utf-8"))
+    write_text_atomically(task / COSTS, text)
     return task / COSTS

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field
 
+from tf_translate.atomic_files import write_text_atomically
 from tf_translate.data.domain_dataset import DomainDataset
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.read_cell import Finite
 from tf_translate.experiment.dataset import held_out_split
 from tf_translate.experiment.eval_sets.directions import translate
 from tf_translate.experiment.load_run import TrainedRun
-from tf_translate.training.run_dir import write_atomically
 
 FILE = "cycle_noise.json"  # in a run
 ROUNDING = "rounding"
@@ -83,7 +83,7 @@ def measure_run(trained: TrainedRun, *, limit: int = 256, seed: int = 0) -> dict
         "directions": found,
     }
     text = json.dumps(results, indent=1, allow_nan=False) + "\n"
-    write_atomically(trained.run.path / FILE, lambda target: target.write_text(text, "utf-8"))
+    write_text_atomically(trained.run.path / FILE, text)
     return results
 
 

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from tf_translate.atomic_files import write_text_atomically
 from tf_translate.config.setting_errors import first_reason
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare import cores
 from tf_translate.experiment.step_timing import SlowStart, StepTime
-from tf_translate.training.run_dir import write_atomically
 
 if TYPE_CHECKING:
     from tf_translate.experiment.compare.cells import Cell
@@ -217,7 +217,7 @@ def measure_steps(
     text = json.dumps({**values, "methods": {**known, **found}}, indent=1) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / STEPS
-    write_atomically(file, lambda target: target.write_text(text, "utf-8"))
+    write_text_atomically(file, text)
     return file
 
 

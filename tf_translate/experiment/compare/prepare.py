@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tf_translate.atomic_files import write_atomically, write_text_atomically
 from tf_translate.config.task import FetchedData, Task, load_task, tasks
 from tf_translate.data.fetch.fetch_options import FetchOptions
 from tf_translate.data.fetch.fetchable_datasets import fetch, table_path
 from tf_translate.errors import ConfigError, RunError
 from tf_translate.experiment.compare.cells import PREPARED, Cell, Comparison, not_compared
 from tf_translate.pretrained.registry import load_pretrained
-from tf_translate.training.run_dir import write_atomically
 
 RECORD = "task.json"  # in the folder of a task: its settings, which later cells must share
 KEEP_WEIGHTS = "keep_weights"  # an empty file: the weights of finished cells stay
@@ -126,7 +126,7 @@ def keeps_weights(folder: Path, asked: bool) -> bool:
 def write_about(comparison: Comparison) -> None:
     """Writes what the report says of the task: title, data, layouts, what is not applicable."""
     values = json.dumps(about(comparison.task), indent=2, ensure_ascii=False) + "\n"
-    write_atomically(comparison.folder / ABOUT, lambda target: target.write_text(values, "utf-8"))
+    write_text_atomically(comparison.folder / ABOUT, values)
 
 
 def about(task: Task) -> dict[str, Any]:

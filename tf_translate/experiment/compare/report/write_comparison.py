@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tf_translate.atomic_files import write_atomically
 from tf_translate.experiment.compare.report.comparison_markdown import render_markdown
 from tf_translate.experiment.compare.report.comparison_page import render
 from tf_translate.experiment.compare.report.rows import TaskSummary
@@ -13,7 +14,6 @@ from tf_translate.experiment.compare.report.summary import summarize
 from tf_translate.experiment.compare.report.tested import find_tested
 from tf_translate.experiment.compare.report.wall import draw_extremes, make_wall, write_wall
 from tf_translate.images import write
-from tf_translate.training.run_dir import write_atomically
 
 PAGE, MARKDOWN = "report.html", "report.md"
 
