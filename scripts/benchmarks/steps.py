@@ -25,7 +25,6 @@ from typing import Any
 from scripts.benchmarks.machine import ROOT, machine, versions
 from scripts.benchmarks.steps_jobs import ALONE, METHODS, NEEDED
 from scripts.benchmarks.steps_trainer import Trainer, TrainerError
-from scripts.results.renamed import NETWORKS, STAGES, renamed, to_earlier_config
 from scripts.stress.toml_file import write_toml
 from scripts.stress.whole_number import whole_number
 
@@ -109,7 +108,6 @@ class Race:
     ):
         self._method, self._folder, self._options = method, folder, options
         self._settings, self._trees = settings, dict(trees)
-        self._earlier_names = {name for name, tree in trees.items() if has_earlier_names(tree)}
         self.kinds = [kind for name, kind in NEEDED if name == method]
         self._stages = [kind for kind in self.kinds if kind != ALONE]
         self.failed: str | None = None
@@ -125,7 +123,7 @@ class Race:
                 trainer = counting.enter_context(self._start(name, steps, count=True))
                 for _ in self._stages:
                     for step in trainer.take(steps)["steps"]:
-                        self._passes[name, _kind(step)] = self._networks(name, step["passes"])
+                        self._passes[name, _kind(step)] = step["passes"]
         steps = self._options.warm_up + self._options.rounds * self._options.steps
         trainers: dict[str, Trainer] = {}
         for name in list(self._trees):
@@ -172,16 +170,13 @@ class Race:
         label = f"{name}_count" if count else name
         file = self._folder / f"{label}.toml"
         settings = with_steps(self._settings, self._stages, steps, batch=2 if count else None)
-        write_toml(file, to_earlier_config(settings) if name in self._earlier_names else settings)
+        write_toml(file, settings)
         return Trainer(self._trees[name], file, self._folder / label, count=count)
-
-    def _networks(self, name: str, by_network: Mapping[str, int]) -> dict[str, int]:
-        return renamed(by_network, NETWORKS if name in self._earlier_names else {})
 
     def _check_parameters(self, trainers: Mapping[str, Trainer]) -> None:
         if "before" not in self._trees:
             return
-        now, before = (self._networks(n, trainers[n].parameters) for n in ("now", "before"))
+        now, before = (trainers[name].parameters for name in ("now", "before"))
         if now != before:
             self.failed = f"networks differ: {before} parameters before, {now} now"
             del self._trees["before"]
@@ -217,12 +212,6 @@ class Race:
             "passes": passes,  # in the order of NEEDED
             "timed": len(steps),
         }
-
-
-def has_earlier_names(tree: Path) -> bool:
-    """Whether a checkout is from before the settings got the names of today."""
-    schema = tree / "tf_translate" / "config" / "schema.py"
-    return schema.is_file() and "    loss_weights:" not in schema.read_text()
 
 
 def settings_of(method: str, precision: str) -> Settings:
@@ -287,7 +276,7 @@ def _precisions(method: str, requested: list[str] | None) -> list[str]:
 
 
 def _kind(step: Mapping) -> str:
-    return ALONE if step["alone"] else STAGES.get(step["stage"], step["stage"])
+    return ALONE if step["alone"] else step["stage"]
 
 
 def _seconds(steps: list[dict]) -> float:

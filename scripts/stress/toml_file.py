@@ -7,7 +7,7 @@ from typing import Any
 from tf_translate.experiment.compare.cells import toml_value
 
 
-def writetoml_value(path: Path, tables: Mapping[str, Any]) -> None:
+def write_toml(path: Path, tables: Mapping[str, Any]) -> None:
     """Writes values and tables of values; a table inside a table becomes an inline table."""
     lines = [f"{key} = {toml_value(v)}" for key, v in tables.items() if not isinstance(v, Mapping)]
     for table, values in tables.items():

@@ -4,9 +4,7 @@ import json
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +13,6 @@ import tensorflow as tf
 from scripts.benchmarks import steps as bench
 from scripts.benchmarks import steps_jobs as jobs
 from scripts.benchmarks.steps_child import Waiting
-from scripts.results.renamed import LAST_REVISION, to_earlier_config
 from scripts.results.tables import table
 from scripts.stress.toml_file import write_toml
 from tests.scripts.results.test_results import check_step_times
@@ -52,66 +49,6 @@ def test_the_settings_are_those_of_the_small_preset_and_can_be_read(method, tmp_
     assert found.data.size == preset.data.size
     kept = {key: value for key, value in preset.model.items() if key != "bn_recalibration_steps"}
     assert kept == {key: found.model[key] for key in kept}
-
-
-# Of CycleGAN's small preset by its earlier names: what it states since, and no longer.
-STATED_SINCE = {
-    "model": (
-        {"critic_noise", "critic_norm", "critic_turns", "generator", "levels"},
-        {"residual_blocks"},
-    ),
-    "terms": ({"cycle"}, set()),
-}
-
-
-@pytest.mark.parametrize("method", jobs.METHODS)
-def test_an_earlier_revision_gets_the_names_of_its_own_small_preset(method):
-    revision_file = f"{LAST_REVISION}:tf_translate/config/presets/{method}_small.toml"
-    shown = subprocess.run(["git", "show", revision_file], cwd=ROOT, capture_output=True, text=True)
-    if shown.returncode:
-        pytest.skip(f"this clone has no revision {LAST_REVISION}")
-    earlier = tomllib.loads(shown.stdout)
-    today = to_earlier_config(bench.settings_of(method, "float32"))
-    for part in ("model", "terms"):
-        expected = {key: _keys(value) for key, value in earlier.get(part, {}).items()}
-        actual = {key: _keys(value) for key, value in today.get(part, {}).items()}
-        actual.pop("refresh", None)  # set by the benchmark
-        if method == "genegan" and part == "model":
-            actual["optimizer"].remove("rho")  # stated by the preset since; known before
-        if method in ("icgan", "age_cgan") and part == "model":
-            del actual["upsampling"]  # stated by the preset since; not known before
-        if method == "cyclegan":  # other networks and weights since
-            stated, dropped = STATED_SINCE[part]
-            assert stated <= set(actual)
-            assert not stated & set(expected)
-            actual = {key: value for key, value in actual.items() if key not in stated}
-            expected = {key: value for key, value in expected.items() if key not in dropped}
-        assert actual == expected
-
-
-def _keys(value):
-    return sorted(value) if isinstance(value, dict) else None
-
-
-def test_a_checkout_is_recognized_by_the_name_of_its_loss_weights(tmp_path):
-    assert not bench.has_earlier_names(ROOT)
-    schema = tmp_path / "tf_translate" / "config" / "schema.py"
-    schema.parent.mkdir(parents=True)
-    schema.write_text("class Config:\n    terms: dict[str, float] = {}\n")
-    assert bench.has_earlier_names(tmp_path)
-
-
-def test_passes_and_stages_of_an_earlier_revision_get_the_names_of_today(tmp_path):
-    trees = {"now": ROOT, "before": tmp_path}
-    (tmp_path / "tf_translate" / "config").mkdir(parents=True)
-    (tmp_path / "tf_translate" / "config" / "schema.py").write_text("    terms: dict\n")
-    race = bench.Race("age_cgan", tmp_path, SimpleNamespace(), {}, trees)
-    assert race._networks("before", {"recogniser": 1, "critic": 4}) == {
-        "identity_embedder": 1,
-        "discriminator": 4,
-    }
-    assert race._networks("now", {"discriminator": 4}) == {"discriminator": 4}
-    assert bench._kind({"alone": False, "stage": "recogniser"}) == "identity_embedder"
 
 
 def test_the_clock_in_the_traced_step_measures_the_wait_for_a_batch():

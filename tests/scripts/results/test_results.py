@@ -11,6 +11,9 @@ import pytest
 from scripts.benchmarks.public_generators.networks import GENERATORS
 from scripts.results.methods_table import own_methods
 from scripts.results.publish import PAGES, with_tables
+from tf_translate.config.schema import Config
+from tf_translate.core.loss_terms import with_loss_weights
+from tf_translate.methods.registry import find
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = ("tf-translate train", "scripts/bench ", "scripts/demo", "python -m scripts.")
@@ -201,6 +204,24 @@ def test_the_tables_of_the_pages_are_those_of_the_results():
     assert set(shown) == {path.stem for path in RESULTS}
     for page in pages:
         assert with_tables(page) == page
+
+
+def _configs():
+    for path in RESULTS:
+        result = json.loads(path.read_text("utf-8"))
+        if "config" in result:
+            yield pytest.param(result["config"], id=path.stem)
+        if "verification" in result:
+            for name, run in result["runs"].items():
+                yield pytest.param(run["config"], id=f"{path.stem}-{name}")
+
+
+@pytest.mark.parametrize("config", _configs())
+def test_a_published_configuration_is_valid_today(config):
+    checked = Config(**config)
+    method = find(checked.method)
+    method.settings(**checked.model)
+    with_loss_weights(method.translator.terms, checked.loss_weights)
 
 
 def test_the_readme_shows_the_means_of_each_method_over_its_seeds():
