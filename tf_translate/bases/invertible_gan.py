@@ -148,16 +148,12 @@ class InvertibleGAN(Translator):
         """The discriminator's logits for images beside attributes, with instance noise.
 
         `kind`, "real", "generated" or "mismatched", selects the noise of a step. Its standard
-        deviation is the setting `discriminator_noise`. Drawings have areas of one colour, which
-        no network reproduces exactly. Without noise the discriminator recognizes real images by
-        that alone, and the generator gets no useful gradient. The papers have no noise.
-
-        Source: instance noise, Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, section 4.
+        deviation is the setting `discriminator_noise`. The papers have no noise.
         """
-        if self.settings.discriminator_noise:
-            noise = stateless_random.noise_like(images, self.steps_taken.value, _NOISE[kind])
-            images = tf.cast(images, tf.float32) + self.settings.discriminator_noise * noise
-        return self.discriminator([images, to_signed(attributes)], training=True)
+        noisy = stateless_random.with_instance_noise(
+            images, self.settings.discriminator_noise, self.steps_taken.value, _NOISE[kind]
+        )
+        return self.discriminator([noisy, to_signed(attributes)], training=True)
 
     def discriminator_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Separate real images with their attributes from generated and mismatched pairs."""

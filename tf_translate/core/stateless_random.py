@@ -72,24 +72,25 @@ def noise_like(images: tf.Tensor, step: tf.Tensor, stream: int) -> tf.Tensor:
 
 
 def with_instance_noise(
-    images: tf.Tensor, deviation: float, step: tf.Tensor, stream: int
+    images: tf.Tensor, standard_deviation: float, step: tf.Tensor, stream: int
 ) -> tf.Tensor:
-    """Images as a discriminator with instance noise sees them; unchanged if `deviation` is 0.
+    """Images, or latents, as a discriminator with instance noise sees them; unchanged if it is 0.
 
     Drawings have areas of one colour, which no generator makes exactly. Without noise a
     discriminator recognizes generated images by that alone, and generators get no useful gradient.
 
     Args:
-        images: `(batch, h, w, c)`, those of this replica.
-        deviation: Standard deviation of the noise.
+        images: `(batch, ...)`, those of this replica.
+        standard_deviation: That of the noise, at least 0.
         step: int64 scalar, the training step.
         stream: Index of a sequence of random values; see above.
 
     Source: Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, section 4.
     """
-    if not deviation:
+    if not standard_deviation:
         return images
-    return images + tf.cast(deviation * noise_like(images, step, stream), images.dtype)
+    noise = standard_deviation * noise_like(images, step, stream)
+    return images + tf.cast(noise, images.dtype)
 
 
 _TURN: ContextVar[int] = ContextVar("turn", default=0)

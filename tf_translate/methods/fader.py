@@ -470,10 +470,9 @@ class Fader(Translator):
         return self._with_noise(latents, self.settings.latent_noise, "latent")
 
     def _with_noise(self, values, standard_deviation: float, kind: str):
-        if not standard_deviation:
-            return values
-        noise = stateless_random.noise_like(values, self.steps_taken.value, _NOISE[kind])
-        return values + tf.cast(standard_deviation * noise, values.dtype)
+        return stateless_random.with_instance_noise(
+            values, standard_deviation, self.steps_taken.value, _NOISE[kind]
+        )
 
     def _encode(self, image):
         return {"latent": self.encoder(image, training=False)}

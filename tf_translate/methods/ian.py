@@ -613,10 +613,9 @@ class IAN(Translator):
 
     def _with_noise(self, images, stream: int):
         """The trunk's inputs in training: a reconstruction has the same noise as its image."""
-        if not self.settings.discriminator_noise:
-            return images
-        noise = stateless_random.noise_like(images, self.steps_taken.value, stream)
-        return tf.cast(images, tf.float32) + self.settings.discriminator_noise * noise
+        return stateless_random.with_instance_noise(
+            images, self.settings.discriminator_noise, self.steps_taken.value, stream
+        )
 
     def _logits(self, features):
         return self.discriminator_head(features[-1], training=True)
