@@ -73,21 +73,21 @@ def describe_model(
     final_inputs = [renamed.get(each, each) for each in input_names]
     final_outputs = [renamed.get(each, each) for each in output_names]
     told_inputs, told_outputs = (
-        [*told, *[None] * len(tensors)][: len(tensors)]
-        for told, tensors in ((source.input_ranges, specs), (source.output_ranges, outputs))
+        [*stated, *[None] * len(tensors)][: len(tensors)]
+        for stated, tensors in ((source.input_ranges, specs), (source.output_ranges, outputs))
     )
 
     def tensor(
         spec: tf.TensorSpec,
         old: str,
         new: str,
-        told: Range | None,
+        stated: Range | None,
         kind: str,
         assumed: Range = ASSUMED_RANGE,
     ) -> Tensor:
         limits = given.get(new, given.get(old, everywhere))
         declared = new in given or old in given or everywhere is not None
-        return _tensor(spec, new, kind, limits, declared=declared, told=told, assumed=assumed)
+        return _tensor(spec, new, kind, limits, declared=declared, stated=stated, assumed=assumed)
 
     results = tuple(
         tensor(*each, "output")
@@ -259,7 +259,7 @@ def _tensor(
     limits: Range | None,
     *,
     declared: bool,
-    told: Range | None,
+    stated: Range | None,
     assumed: Range,
 ) -> Tensor:
     dtype = tf.as_dtype(spec.dtype).name
@@ -274,7 +274,7 @@ def _tensor(
         return Tensor(name, shape, dtype, (0.0, 255.0) if _is_pixels(spec) else limits)
     if declared:
         return Tensor(name, shape, dtype, None if limits is None else _checked_range(limits))
-    if told is None:
+    if stated is None:
         low, high = assumed
         other = (0.0, 1.0) if assumed == ASSUMED_RANGE else ASSUMED_RANGE
         warnings.warn(
@@ -282,7 +282,7 @@ def _tensor(
             f"ranges={{{name!r}: {other}}} otherwise, or None if it is no image",
             stacklevel=4,
         )
-    return Tensor(name, shape, dtype, told or assumed)
+    return Tensor(name, shape, dtype, stated or assumed)
 
 
 def _is_pixels(spec: tf.TensorSpec) -> bool:

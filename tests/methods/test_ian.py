@@ -75,8 +75,8 @@ def test_networks_have_as_many_parameters_as_those_of_the_code(discriminator):
         "trunk": trunk, "encoder_head": head, "discriminator_head": head_of_d, "decoder": decoder,
     }  # fmt: skip
     assert (trunk, head, decoder) == (17_216_512, 16_586_400, 18_885_760)
-    verdict = model.discriminator_head.layers[-1].kernel.numpy()
-    assert verdict.std() == pytest.approx(0.01, rel=0.06)  # of at least 1,524 weights
+    kernel = model.discriminator_head.layers[-1].kernel.numpy()
+    assert kernel.std() == pytest.approx(0.01, rel=0.06)  # of at least 1,524 weights
     assert [part[1:] for part in model.trunk.output_shape] == [
         (32, 32, 128), (16, 16, 256), (8, 8, 512), (4, 4, 1024),
     ]  # fmt: skip

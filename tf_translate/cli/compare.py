@@ -170,8 +170,8 @@ def run_cells(
             report=print_notice,
         )
     if interrupted:
-        begun = any(cell_state.state_of(each) != cell_state.NEW for each in chosen)
-        said = "stopped, everything is saved" if begun else "stopped before a cell saved anything"
+        started = any(cell_state.state_of(each) != cell_state.NEW for each in chosen)
+        said = "stopped, everything is saved" if started else "stopped before a cell saved anything"
         message_console().print(f"{said}; the same command goes on")
         raise typer.Exit(130)
     failed = [each for each in results if each.state == FAILED]

@@ -140,9 +140,9 @@ class KerasTranslator(MultiWorkerModel):
             ValueError: If another format is asked for.
         """
         if format != "tf_saved_model" or options:
-            asked = ", ".join([f"format={format!r}", *(f"{k}={v!r}" for k, v in options.items())])
+            given = ", ".join([f"format={format!r}", *(f"{k}={v!r}" for k, v in options.items())])
             raise ValueError(
-                f"`export` writes format='tf_saved_model' without further options, got {asked}; "
+                f"`export` writes format='tf_saved_model' without further options, got {given}; "
                 "`tf-translate export` converts to LiteRT"
             )
         archive = keras.export.ExportArchive()

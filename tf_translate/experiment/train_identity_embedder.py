@@ -139,5 +139,7 @@ def make_train_step(network: keras.Model, optimizer: keras.optimizers.Optimizer)
 def _noisy_view(images):
     count = tf.shape(images)[0]
     views = random_views(images, tf.random.uniform([count, VALUES_PER_VIEW]))
-    deviation = MAX_NOISE * tf.random.uniform([count, 1, 1, 1])
-    return tf.clip_by_value(views + deviation * tf.random.normal(tf.shape(views)), -1.0, 1.0)
+    standard_deviation = MAX_NOISE * tf.random.uniform([count, 1, 1, 1])
+    return tf.clip_by_value(
+        views + standard_deviation * tf.random.normal(tf.shape(views)), -1.0, 1.0
+    )

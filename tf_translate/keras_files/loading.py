@@ -1,4 +1,4 @@
-"""The one door for files of Keras 3; what could run code or fill memory is refused."""
+"""The one entry for files of Keras 3; what could run code or fill memory is refused."""
 
 import io
 import json

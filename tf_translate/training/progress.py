@@ -115,13 +115,13 @@ class TimeEstimate(keras.callbacks.Callback):
             return
         step = int(self.model.steps_taken.numpy())
         if self.executions == self.WARM_UP:
-            self.first_step, self.start, self.told = step, self.clock(), False
+            self.first_step, self.start, self.reported = step, self.clock(), False
             return
         seconds = self.clock() - self.start
         timed = self.executions - self.WARM_UP
-        if self.told or (timed < self.TIMED_EXECUTIONS and seconds < self.TIMED_SECONDS):
+        if self.reported or (timed < self.TIMED_EXECUTIONS and seconds < self.TIMED_SECONDS):
             return
-        self.told = True
+        self.reported = True
         per_step = seconds / (step - self.first_step)
         end = next(end for _, end in self.stages if end >= step)
         stage = " of this stage" if len(self.stages) > 1 else ""

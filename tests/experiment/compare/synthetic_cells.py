@@ -155,15 +155,15 @@ def _write_cell(cell, direction, judges, *, images):
         distance = kernel_distance(
             own.domain_features, target.features, counterparts=own.counterparts, subsets=5
         )
-        pictures = candidates[name]
+        outputs = candidates[name]
         edit = direction.source, direction.truth
         results[name] = {
             "completeness": found.value,
             "content/margin": float(own.margin.mean()),
             "content/reciprocal_rank": float(own.reciprocal_rank.mean()),
-            "content/l1": float(pixel_distance.l1(pictures, direction.truth).mean()),
-            "content/l1_inside_edit": _mean(pixel_distance.l1_inside_edit(pictures, *edit)),
-            "content/l1_outside_edit": _mean(pixel_distance.l1_outside_edit(pictures, *edit)),
+            "content/l1": float(pixel_distance.l1(outputs, direction.truth).mean()),
+            "content/l1_inside_edit": _mean(pixel_distance.l1_inside_edit(outputs, *edit)),
+            "content/l1_outside_edit": _mean(pixel_distance.l1_outside_edit(outputs, *edit)),
             "domain/accuracy": float(own.in_target.mean()),
             KID: distance.value,
         }

@@ -1,6 +1,6 @@
 """The Android project of a bundle: its files, its refusals, and its code.
 
-tests/scripts/test_doors.py compiles one and runs its test, where a Kotlin compiler is installed.
+tests/scripts/test_programs.py compiles one and runs its test, where a Kotlin compiler is installed.
 """
 
 import re

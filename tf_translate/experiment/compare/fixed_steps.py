@@ -243,10 +243,10 @@ def _time_cell(cell: "Cell", imports: Sequence[str]) -> StepTime:
             f"{cell.name} cannot be timed: all cores are held by comparisons; wait for their end"
         )
     try:
-        asked = {"preset": cell.preset, "overrides": overrides_of(cell.settings)}
+        request = {"preset": cell.preset, "overrides": overrides_of(cell.settings)}
         done = subprocess.run(
             [sys.executable, "-P", "-c", _PINNED, str(-1 if core.index is None else core.index)],
-            input=json.dumps({**asked, "imports": list(imports)}),
+            input=json.dumps({**request, "imports": list(imports)}),
             capture_output=True,
             encoding="utf-8",
             pass_fds=core.inherited,
@@ -268,8 +268,8 @@ def main() -> None:
     from tf_translate.experiment.configure import resolve
     from tf_translate.experiment.train import measure_step_time
 
-    asked = json.load(sys.stdin)
-    for file in asked["imports"]:
+    request = json.load(sys.stdin)
+    for file in request["imports"]:
         import_file(Path(file))
-    found = measure_step_time(resolve(asked["preset"], asked["overrides"]))
+    found = measure_step_time(resolve(request["preset"], request["overrides"]))
     print(json.dumps(asdict(found)))

@@ -115,10 +115,10 @@ def _read_record(file: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def keeps_weights(folder: Path, asked: bool) -> bool:
-    """Whether weights stay: because it is asked, or was before in this folder of a task."""
+def keeps_weights(folder: Path, requested: bool) -> bool:
+    """Whether weights stay: because it is requested, or was before in this folder of a task."""
     file = folder / KEEP_WEIGHTS
-    if asked:
+    if requested:
         file.touch()
     return file.is_file()
 

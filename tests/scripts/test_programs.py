@@ -1,4 +1,4 @@
-"""The doors of scripts/, run as a user runs them, and the example programs."""
+"""The programs of scripts/, run as a user runs them, and the example programs."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 import exporters
 
 ROOT = Path(__file__).parents[2]
-DOORS = ("bench", "check", "check_kotlin", "demo", "docs", "lint", "make", "test")
+PROGRAMS = ("bench", "check", "check_kotlin", "demo", "docs", "lint", "make", "test")
 NAMES = {
     "bench": "export input steps training public_generators cpu_kernels tiles "
     "metric_damage parity memory image_memory startup "
@@ -40,31 +40,31 @@ def test_an_example_of_under_40_lines_trains_predicts_and_exports(name, tmp_path
     assert exporters.verify(tmp_path / "bundle", isolated=False).passed
 
 
-@pytest.mark.parametrize("name", sorted(DOORS))
-def test_a_door_is_executable_and_says_what_it_does(name):
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+def test_a_program_is_executable_and_says_what_it_does(name):
     script = ROOT / "scripts" / name
     assert os.access(script, os.X_OK)
     assert script.read_text().splitlines()[1].startswith(("# ", '"""'))
 
 
-def test_scripts_has_no_other_programs_than_its_doors():
+def test_scripts_has_no_other_programs_than_those():
     files = {path.name for path in (ROOT / "scripts").iterdir() if path.is_file()}
-    assert files == {*DOORS, "setup", "__init__.py"}
+    assert files == {*PROGRAMS, "setup", "__init__.py"}
 
 
-@pytest.mark.parametrize("door", sorted(NAMES))
+@pytest.mark.parametrize("program", sorted(NAMES))
 @pytest.mark.parametrize("options", [[], ["--help"]])
-def test_a_door_lists_its_names_with_one_line_each(door, options):
-    done = subprocess.run([ROOT / "scripts" / door, *options], capture_output=True, text=True)
+def test_a_program_lists_its_names_with_one_line_each(program, options):
+    done = subprocess.run([ROOT / "scripts" / program, *options], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     listed = [line.split() for line in done.stdout.splitlines() if line.startswith("  ")]
     names = [words[0] for words in listed if words and not words[0].startswith("scripts/")]
-    assert names == NAMES[door].split()
+    assert names == NAMES[program].split()
 
 
-@pytest.mark.parametrize("door", sorted(NAMES))
-def test_a_door_refuses_an_unknown_name_in_one_sentence(door):
-    done = subprocess.run([ROOT / "scripts" / door, "nothing"], capture_output=True, text=True)
+@pytest.mark.parametrize("program", sorted(NAMES))
+def test_a_program_refuses_an_unknown_name_in_one_sentence(program):
+    done = subprocess.run([ROOT / "scripts" / program, "nothing"], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.startswith("error: there is no")
     assert "nothing" in done.stderr
@@ -81,7 +81,7 @@ def test_a_benchmark_lists_its_options_from_any_folder(tmp_path):
 @pytest.mark.parametrize("name", NAMES["bench"].split())
 def test_the_module_of_a_benchmark_lists_its_options(name, tmp_path, monkeypatch, capsys):
     python = tmp_path / "python"
-    python.write_text('#!/bin/sh\necho "$@"\n')  # shows what the door would run
+    python.write_text('#!/bin/sh\necho "$@"\n')  # shows what the program would run
     python.chmod(0o755)
     options, module, asked = _bench(name, tmp_path, tmp_path).stdout.rsplit(maxsplit=2)
     assert (options, asked) == ("-P -m", "--help")
