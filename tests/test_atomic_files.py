@@ -36,3 +36,9 @@ def test_text_gets_its_folder_and_leaves_no_temporary_file(tmp_path):
     write_text_atomically(tmp_path / "new" / "notes.txt", "ä")
     assert (tmp_path / "new" / "notes.txt").read_bytes() == "ä".encode()
     assert [each.name for each in (tmp_path / "new").iterdir()] == ["notes.txt"]
+
+
+def test_a_name_of_as_many_bytes_as_a_file_system_takes_can_be_written(tmp_path):
+    target = tmp_path / ("ä" * 125 + ".txt")
+    write_text_atomically(target, "")
+    assert [each.name for each in tmp_path.iterdir()] == [target.name]

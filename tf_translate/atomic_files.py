@@ -26,7 +26,8 @@ def write_atomically(
         return
     target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{os.getpid()}-{threading.get_ident()}-{target.name}")
+    # Short, as a name may have 255 bytes at most; with the suffix, which says the format.
+    temporary = target.with_name(f".{os.getpid()}-{threading.get_native_id()}{target.suffix}")
     try:
         write(temporary)
         if to_disk:

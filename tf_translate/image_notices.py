@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Literal, get_args
 
@@ -25,6 +25,7 @@ Kind = Literal[
     "enlarged",
 ]
 _KINDS: tuple[Kind, ...] = get_args(Kind)
+OF_CHANNELS: tuple[Kind, ...] = ("alpha", "grey", "colour")  # by how many channels are asked for
 _DARK = 2**14  # a 16-bit image below a quarter of its range looks black
 
 
@@ -59,10 +60,11 @@ class Notices:
             before, first, highest = self._found.get(kind, (0, origin, 0))
             self._found[kind] = (before + count, min(first, origin), max(highest, level))
 
-    def update(self, other: "Notices") -> None:
-        """Adds the counts of another."""
+    def update(self, other: "Notices", without: Collection[Kind] = ()) -> None:
+        """Adds the counts of another, but for some kinds."""
         for kind, (count, first, level) in other._found.items():
-            self.add(kind, first, level, count)
+            if kind not in without:
+                self.add(kind, first, level, count)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the counts as JSON values."""

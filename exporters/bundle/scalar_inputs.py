@@ -78,7 +78,7 @@ def input_row(tensor: TensorRecord, attributes: Mapping[str, float]) -> np.ndarr
         attributes.get(label, other) for label, other in zip(tensor.labels, fallback, strict=True)
     ]
     for label, value in zip(tensor.labels, values, strict=True):
-        if isinstance(value, bool) or not isinstance(value, Real):
+        if not isinstance(value, (Real, np.bool_, np.ndarray)) or np.ndim(value):
             raise ExportError(f"attribute {label!r} must be a number such as 1, got {value!r}")
     with np.errstate(over="ignore"):  # checked below
         row = np.array([values], np.float32)

@@ -1,1 +1,1 @@
-"""Published results: their tables in the pages, and how their keys were renamed."""
+"""Published results: their tables in the pages."""

@@ -46,6 +46,7 @@ def test_bundle_and_run_give_equal_painted_edits(command, models, files, tmp_pat
             "--target", files["painted"], "--mask", files["where"],
         )  # fmt: skip
         assert code == 0, sentence
+        assert "grey" not in sentence, "a mask has one channel"
         painted = images.read(output / "me.png")
         assert painted.shape == (20, 30, 3)
         assert np.abs(painted[:, :11].astype(int) - 200).max() <= 1

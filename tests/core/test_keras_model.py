@@ -142,7 +142,6 @@ def test_predict_takes_the_inputs_of_the_signature_that_is_called():
     np.testing.assert_allclose(genegan.predict(A, verbose=0), removed, atol=1e-6)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("images", "said"),
     [
@@ -163,11 +162,24 @@ def test_predict_refuses_what_fit_refuses_in_one_sentence(images, said):
     assert "\n" not in str(error.value)
 
 
+def test_predict_takes_what_keras_takes_in_other_forms():
+    model = _fader()
+    expected = model.predict({"image": A, "attributes": np.ones((4, 1), np.float32)}, verbose=0)
+    flat = {"image": A, "attributes": np.ones(4, np.float32)}
+    np.testing.assert_allclose(model.predict(flat, verbose=0), expected, atol=1e-6)
+    cyclegan = _cyclegan()
+    alone = cyclegan.predict(A, verbose=0)
+    np.testing.assert_allclose(cyclegan.predict([A], verbose=0), alone, atol=1e-6)
+    with pytest.raises(ValueError, match=r"must be in \[-1, 1\], got values from 0"):
+        cyclegan.predict(tf.constant(A * 127.5 + 127.5), verbose=0)
+
+
 def test_predict_warns_of_images_that_are_all_from_0_to_1():
     with pytest.warns(UserWarning, match=r"all values of the input 'image' are in \[0, 1\]"):
         _cyclegan().predict((A + 1) / 2, verbose=0)
 
 
+@pytest.mark.slow
 def test_export_writes_every_signature_and_serves_what_predict_computes(tmp_path):
     model = _cyclegan()
     model.export(tmp_path / "saved", verbose=False)

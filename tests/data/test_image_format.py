@@ -162,11 +162,13 @@ def test_an_impossible_white_level_is_refused(value):
     ("height", "width", "aspect", "said"),
     [
         (8, 10, "stretch", ()),
-        (9, 11, "stretch", ()),  # 11.25 rounded
+        (800, 1009, "stretch", ()),  # by less than 1 %
+        (8, 3, "stretch", ("x has other proportions than the model's and is stretched",)),
         (7, 12, "stretch", ("x has other proportions than the model's and is stretched",)),
         (8, 20, "letterbox", ("x has other proportions than the model's and is given mirrored",)),
         (8, 20, "crop", ("x has other proportions than the model's and is cut to the centre",)),
-        (2, 3, "stretch", ("x is smaller than the model's images and is enlarged",)),
+        (2, 3, "stretch", ("x has other", "x is smaller than the model's images and is enlarged")),
+        (2, 9, "letterbox", ("x has other proportions than the model's and is given mirrored",)),
     ],
 )
 def test_a_format_fits_images_of_any_size_and_says_what_changes(height, width, aspect, said):
@@ -184,8 +186,8 @@ def test_images_of_other_proportions_are_said_however_they_are_kept(tmp_path, lo
         images.write(tmp_path / f"train{side.upper()}" / "0.png", np.zeros((8, 12, 3), np.uint8))
     config = DataConfig(path=str(tmp_path), size=(4, 4), cache=location)
     assert open_domain_dataset(config).found_lines()[1:] == [
-        "2 images, such as 0, have other proportions than the model's and are stretched "
-        "(data.aspect)"
+        f"2 images, such as {tmp_path}/trainA/0.png, have other proportions than the model's and "
+        "are stretched (data.aspect)"
     ]
 
 

@@ -41,19 +41,22 @@ def test_a_split_by_hash_with_images_of_one_domain_is_said(tmp_path):
     missing = {"validation", "test"} - set(data.splits)
     assert missing, "5 images of a are too few for all splits"
     for split in missing:
-        assert any(note.startswith(f"the split {split} would have ") for note in data.notes)
+        assert any(note.startswith(f"the split {split} has ") for note in data.notes)
 
 
 def test_counterparts_that_are_missing_are_said(tmp_path):
     path = table(
         tmp_path,
         "image,split,person,glasses",
-        *("0.png,train,x,0", "1.png,train,x,1", "2.png,test,y,0", "3.png,test,z,1"),
+        *("0.png,train,x,0", "1.png,train,x,1", "2.png,test,y,0", "3.png,test,y,1"),
+        *("4.png,test,z,1", "5.png,validation,v,0", "6.png,validation,w,1"),
     )
     chosen = {"domain_column": "glasses", "domain_a": "0", "domain_b": "1"}
     (note,) = open_domain_dataset(config(path, **chosen, group_column="person")).notes
-    assert note.startswith("test: no ground truth, as not every image has exactly one counterpart")
-    assert note.endswith("(1 images of a, 1 of b)")
+    assert note == (
+        "test: no ground truth, as 1 of 1 and 2 images have exactly one counterpart in the other "
+        "domain, a row that is equal in all columns but image and glasses, and all must have one"
+    )
 
 
 def test_a_pair_that_lacks_an_image_and_unused_columns_are_said(tmp_path):
@@ -86,8 +89,8 @@ def test_folders_that_were_meant_as_splits_of_one_set_are_said(tmp_path):
         for i in range(10):
             plain(tmp_path / folder / f"{i}.png", i)
     assert open_image_dataset(config(tmp_path)).notes[0] == (
-        "the images in testing, training are one set with all others, as there is no folder "
-        "train; splits are called train, validation and test"
+        "there is no folder train, so the images in testing, training are split by their names; "
+        "folders of splits are called train, validation and test"
     )
 
 

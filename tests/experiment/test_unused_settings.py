@@ -54,6 +54,10 @@ def test_a_setting_without_effect_is_named_with_what_would_use_it(preset, settin
     assert unused_settings(resolve(preset, [setting])) == [sentence]
 
 
+def test_values_of_a_preset_are_not_the_users():
+    assert unused_settings(resolve("pix2pix_small", ["model.generator=resnet"])) == []
+
+
 def test_in_python_it_is_a_warning():
     with pytest.warns(UserWarning, match=r"model\.clip = 0\.5 has no effect with"):
         from_preset(

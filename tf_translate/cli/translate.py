@@ -237,16 +237,19 @@ def _reader(white_level: int | None, tiles: bool) -> ReadImage:
     )
 
 
-def _read_mask(file: Path, channels: int) -> np.ndarray:
+def _read_mask(file: Path, read: ReadImage) -> np.ndarray:
     """Reads where an image is painted; refuses transparency, which would become white."""
-    from tf_translate.images import read
+    from tf_translate.image_notices import Notices, collect_notices
 
-    if (read(file, channels=4)[..., 3] < 255).any():
+    with collect_notices(Notices()):  # that it is stored in colour changes nothing
+        pixels = read(file, 4)
+        grey = read(file, 1)
+    if (pixels[..., 3] < 255).any():
         raise DataError(
             f"--mask {file} has transparent pixels, which nothing says are painted or not; save it "
             "in black and white without transparency"
         )
-    return read(file, channels=channels)
+    return grey
 
 
 def _check_painting(images: int, target: Path | None, mask: Path | None) -> None:
@@ -284,7 +287,7 @@ def _fitting_translator(
     notices = Notices()
     with collect_notices(notices):
         other_images = {
-            name: (_read_mask if name == "mask" else read)(file, tensor.shape[-1])
+            name: _read_mask(file, read) if name == "mask" else read(file, tensor.shape[-1])
             for name, tensor in tensors.items()
             if (file := others[name]) is not None and tensor is not None
         }

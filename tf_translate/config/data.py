@@ -1,6 +1,7 @@
 """Settings of the data set: where images come from and how they are preprocessed."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
@@ -208,11 +209,15 @@ class DataConfig(Settings):
         "the second of two",
     )
 
-    def without_effect(self, group: str = "data") -> tuple[str, ...]:
+    def without_effect(
+        self, group: str = "data", presets: Sequence[Settings] = ()
+    ) -> tuple[str, ...]:
         """A sentence on each changed setting that `holdout` does not use."""
         # No validation images is what the other kinds of holdout give anyway.
         none = f"{group}.validation_share = 0 "
-        return tuple(each for each in super().without_effect(group) if not each.startswith(none))
+        return tuple(
+            each for each in super().without_effect(group, presets) if not each.startswith(none)
+        )
 
     @field_validator("load_size")
     @classmethod

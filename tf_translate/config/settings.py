@@ -1,7 +1,7 @@
 """The base of every group of settings."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import (
@@ -27,11 +27,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    def without_effect(self, group: str) -> tuple[str, ...]:
+    def without_effect(self, group: str, presets: Sequence["Settings"] = ()) -> tuple[str, ...]:
         """A sentence on each changed setting that others switch off, see `only_with`.
 
         Args:
             group: Name before the dot, such as "training".
+            presets: Settings of the same class whose values were not chosen by a user.
         """
         return tuple(
             f"{group}.{name} = {shown(getattr(self, name))} has no effect with "
@@ -39,8 +40,9 @@ class Settings(BaseModel):
             + _how_to_use(f"{group}.{other}", values[-1])
             for name, field in type(self).model_fields.items()
             for other, values in conditions(field).items()
-            if getattr(self, name) != field.get_default(call_default_factory=True)
-            and getattr(self, other) not in values
+            if getattr(self, other) not in values
+            and getattr(self, name) != field.get_default(call_default_factory=True)
+            and not any(getattr(self, name) == getattr(each, name) for each in presets)
         )
 
     if not TYPE_CHECKING:  # type checkers know the fields of each class

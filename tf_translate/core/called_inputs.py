@@ -1,7 +1,7 @@
 """What `predict` and a call of a translator are given: names, types, shapes and ranges."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,10 @@ def inputs_by_name(signature: Signature, given: Any, model: str) -> dict[str, An
             f"the input of a {model} must be {{{wanted}}}, as in predict({{...}}), got {got}"
         )
     for spec in signature.inputs:
+        value = inputs[spec.name]
+        # One scalar for each image may come without its axis, as Keras's `predict` adds it.
+        if spec.shape[1:] == (1,) and len(getattr(value, "shape", ())) == 1:
+            inputs[spec.name] = value[:, None]
         _check(spec, inputs[spec.name])
     return inputs
 
@@ -46,8 +50,13 @@ def check_ranges(signature: Signature, inputs: Mapping[str, Any]) -> None:
         ValueError: If values are outside of a range that is not only typical.
     """
     for spec in signature.inputs:
-        array = inputs[spec.name]
-        if not isinstance(array, np.ndarray) or spec.value_range is None or not array.size:
+        value = inputs[spec.name]
+        if spec.value_range is None or not (isinstance(value, np.ndarray) or tf.is_tensor(value)):
+            continue
+        if tf.is_tensor(value) and not hasattr(value, "numpy"):
+            continue
+        array = np.asarray(value)
+        if not array.size:
             continue
         low, high = float(array.min()), float(array.max())
         if spec.value_range == IMAGE_RANGE and low >= 0.0 and high <= 1.0 and low < high:
@@ -84,14 +93,18 @@ def _check(spec: TensorSpec, value: Any) -> None:
     if tf.TensorShape(value.shape).rank is None:
         return
     found, expected = tuple(value.shape), spec.shape
-    if len(found) == len(expected) and all(
-        None in sides or sides[0] == sides[1] for sides in zip(found[1:], expected[1:], strict=True)
-    ):
+    if len(found) == len(expected) and _equal(found[1:], expected[1:]):
         return
-    axis = "; add an axis for the batch: x[None]" if len(found) == len(expected) - 1 else ""
+    single = len(found) == len(expected) - 1 and _equal(found, expected[1:])
+    axis = "; add an axis for the batch: x[None]" if single else ""
     raise ValueError(
         f"the input {spec.name!r} must be of shape {_shape_text(spec)}, got {found}{axis}"
     )
+
+
+def _equal(found: Sequence, expected: Sequence) -> bool:
+    """Whether sides are equal where both are known."""
+    return all(None in sides or sides[0] == sides[1] for sides in zip(found, expected, strict=True))
 
 
 def _shape_text(spec: TensorSpec) -> str:

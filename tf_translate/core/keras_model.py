@@ -90,6 +90,8 @@ class KerasTranslator(MultiWorkerModel):
             ValueError: If an input is missing or not one of the signature's, or of another type,
                 shape or range than the signature states.
         """
+        if isinstance(x, list | tuple) and len(x) == 1 and hasattr(x[0], "shape"):
+            x = x[0]
         if isinstance(x, Mapping) or hasattr(x, "shape"):
             signature = self._called_signature()
             check_ranges(signature, inputs_by_name(signature, x, type(self).__name__))

@@ -516,9 +516,9 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         shapes = self.image_shapes()
         further = {key: None for player in self.active_players() for key in player.batch_keys}
         check_batch(batch, shapes, list(further))
-        attributes = [key for key in further if key.endswith(ATTRIBUTES)]
-        if attributes:
-            check_attributes(batch, attributes, self._attribute_columns())
+        attributes = [key for key in further if key in ATTRIBUTES]
+        if attributes and (columns := self._attribute_columns()):
+            check_attributes(batch, attributes, columns)
         check_values(batch, list(shapes), attributes)
         return ForwardCache(
             split(batch, self.microbatches_per_step, type(self).__name__),
@@ -529,9 +529,9 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         )
 
     def _attribute_columns(self) -> tuple[str, ...]:
-        """Names of the attributes of a batch in order: those that a signature takes."""
+        """Names of the attributes of a batch in order, if a signature takes them; else none."""
         specs = (each for one in self.signatures().values() for each in one.inputs)
-        return next(each.labels for each in specs if each.name == ATTRIBUTES)
+        return next((each.labels for each in specs if each.name == "attributes"), ())
 
     def _losses_of(self, player: Player, microbatch, shared) -> dict:
         """The losses of a player's objective, by term."""

@@ -45,10 +45,12 @@ def check_table_splits(table: AttributeTable, rows: LocatedRows, config: DataCon
 
 def notes_of_table(table: AttributeTable, config: DataConfig) -> tuple[str, ...]:
     """The notes of a table: its own, rows left out or listed twice, splits, unused settings."""
-    own_splits = "split" in table.columns
+    own_splits, used = "split" in table.columns, table.where(config.where)
     if config.holdout in _OWN_SPLITS:
         splits = [*table.split_notes]
-        if config.holdout == "auto" and not own_splits and _has_own_share(config):
+        by_hash = config.holdout == "auto" and not own_splits and _has_own_share(config)
+        # Without a row for validation the fraction decides after all, see `assign_splits`.
+        if by_hash and table.by_split(used, group_column=config.group_column)["validation"]:
             splits.append(
                 f"data.validation_share = {config.validation_share:g} has no effect on a table "
                 "without a column split, of which a hash holds out 10 % for validation and 10 % "
@@ -56,7 +58,6 @@ def notes_of_table(table: AttributeTable, config: DataConfig) -> tuple[str, ...]
             )
     else:
         splits = [*_ignored(f"the table {table.path}", config)] if own_splits else []
-    used = table.where(config.where)
     if len(used) < len(table.rows):
         splits.append(f"data.where chooses {len(used):,} of {len(table.rows):,} rows")
     return (*table.notes, *_listed_twice(used), *splits, *config.without_effect())
@@ -118,24 +119,28 @@ def split_domains(source: DomainSource, config: DataConfig) -> DomainSource:
     left_out = sum(source.left_out.values(), NOTHING)
     notes = _ignored(source.description, config) if len(parts) > 1 else ()
     notes += one_sided(
-        {name: (len(chosen_a[name]), len(chosen_b[name])) for name in SPLITS}, splits
+        {name: (len(chosen_a[name]), len(chosen_b[name])) for name in SPLITS}, splits, config
     )
     return replace(
         source, splits=splits, left_out={"train": left_out}, notes=(*source.notes, *notes)
     )
 
 
-def one_sided(counts: Mapping[str, tuple[int, int]], splits: Collection[str]) -> tuple[str, ...]:
+def one_sided(
+    counts: Mapping[str, tuple[int, int]], splits: Collection[str], config: DataConfig
+) -> tuple[str, ...]:
     """A note on each split that is left out, because by hash it has images of one domain only.
 
     Args:
-        counts: The images of a and of b by split.
+        counts: The stored images of a and of b by split.
         splits: Names of the splits that are used.
+        config: Swaps the domains by `direction`.
     """
+    first, second = "ba" if config.direction == "b_to_a" else "ab"
+    fix = "raise the fraction of the split" if config.holdout == "hash" else "set data.holdout"
     return tuple(
-        f"the split {name} would have {max(a, b)} images of {'a' if a else 'b'} and none of "
-        f"{'b' if a else 'a'}, so neither is used; raise the fraction of the split, or set "
-        "data.holdout"
+        f"the split {name} has {max(a, b)} of the images of {first if a else second} and none of "
+        f"{second if a else first}, so it is left out; {fix}"
         for name, (a, b) in counts.items()
         if name not in splits and (a or b)
     )

@@ -60,14 +60,16 @@ class ImageFormat:
 def notice_changes(
     pixels: np.ndarray, size: tuple[int, int], aspect: Aspect, origin: object
 ) -> None:
-    """Counts an image `(h, w, channels)` of other proportions, and one that is smaller than `size`.
+    """Counts an image `(h, w, channels)` of other proportions, and one that is enlarged.
 
-    A side may be rounded: proportions are other ones if a side differs by a pixel or more.
+    Proportions that differ by 1 % at most are those of a rounded side.
     """
     (height, width), (to_height, to_width) = pixels.shape[:2], size
-    if abs(height * to_width - width * to_height) >= max(to_height, to_width):
+    cross = height * to_width, width * to_height
+    if abs(cross[0] - cross[1]) > max(cross) / 100:
         notice(_PROPORTIONS[aspect], origin)
-    if height < to_height or width < to_width:
+    scales = to_height / height, to_width / width
+    if (max(scales) if aspect == "crop" else min(scales)) > 1.0:
         notice("enlarged", origin)
 
 

@@ -78,13 +78,13 @@ class ImageFile:
     def decode_resized(self, image_format: ImageFormat) -> np.ndarray:
         """Reads, decodes and resizes to a format."""
         return image_format.fit(
-            self.read(image_format.channels, image_format.white_level), self.name
+            self.read(image_format.channels, image_format.white_level), self.file
         )
 
     def check(self, image_format: ImageFormat) -> None:
         """Raises `DataError` if the file cannot be decoded."""
         pixels = self.read(image_format.channels, image_format.white_level)
-        image_format.notice_changes(pixels, self.name)
+        image_format.notice_changes(pixels, self.file)
 
     def cache_key(self) -> str:
         """Joins path, file size and modification time."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tf_translate.config.load import load, presets
 from tf_translate.config.schema import Config
 from tf_translate.config.settings import Settings, shown
 from tf_translate.experiment.configure import method_settings
@@ -14,7 +15,9 @@ _OF_TWO_DOMAINS = (
 
 
 def unused_settings(config: Config) -> list[str]:
-    """A sentence on each setting that differs from its default and changes nothing.
+    """A sentence on each setting that a user changed and that changes nothing.
+
+    Values of a preset of the method were not changed by a user.
 
     What the data set itself does not use is said when it is opened.
 
@@ -23,9 +26,11 @@ def unused_settings(config: Config) -> list[str]:
         model.generator = 'resnet' to use it"
     """
     settings = method_settings(config, config.method)
+    shipped = [each for each in map(load, presets()) if each.method == config.method]
+    models = [method_settings(each, each.method) for each in shipped]
     return [
-        *config.training.without_effect("training"),
-        *settings.without_effect("model"),
+        *config.training.without_effect("training", [each.training for each in shipped]),
+        *settings.without_effect("model", models),
         *_loss_weights(config, settings),
         *_of_other_data(config),
     ]

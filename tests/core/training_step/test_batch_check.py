@@ -1,5 +1,7 @@
 """`fit` refuses what does not fit, in one sentence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -42,6 +44,23 @@ def test_attributes_of_minus_one_and_one_are_refused(eagerly):
         "'attributes' of a batch must be in [0, 1], 0 for absent and 1 for present, got values "
         "from -1 to 1"
     )
+
+
+def test_attributes_of_whole_numbers_are_taken():
+    model = _build("fader")
+    batch = _batch(2)
+    batch["attributes"] = tf.cast(batch["attributes"], tf.int32)
+    model.test_on_batch(batch)
+
+
+def test_a_translator_whose_signatures_take_no_attributes_trains(monkeypatch):
+    model = _build("fader", compiled=False)
+    model.compile(run_eagerly=True)
+    signature = next(iter(model.signatures().values()))
+    image_only = replace(signature, inputs=signature.inputs[:1])
+    monkeypatch.setattr(type(model), "signatures", lambda self: {"translate": image_only})
+    model.fit(tf.data.Dataset.from_tensors(_batch(2)), verbose=0)
+    assert int(model.steps_taken.numpy()) == 1
 
 
 @pytest.mark.parametrize("shape", [(2,), (2, 9)])

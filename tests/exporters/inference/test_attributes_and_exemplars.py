@@ -68,6 +68,11 @@ def test_more_steps_than_the_model_has_are_refused(value, said):
         input_row(steps, {"steps": value})
 
 
+@pytest.mark.parametrize("value", [True, np.True_, np.float64(1), np.array(1.0)])
+def test_values_of_python_and_numpy_are_taken(value):
+    assert input_row(_scalar("strength", 1.0), {"strength": value}).tolist() == [[1.0]]
+
+
 def test_a_value_that_is_no_number_is_refused():
     strength = _scalar("strength", 1.0)
     with pytest.raises(ExportError, match="'strength' must be a number such as 1, got 'many'"):

@@ -13,7 +13,7 @@ _MARK = "values of a batch outside of their range"
 _VALUES = re.compile(
     re.escape(_MARK) + r"\W+\[(?P<key>[^\]]*)\]\W+\[(?P<low>[^\]]*)\]\W+\[(?P<high>[^\]]*)\]"
 )
-ATTRIBUTES = "attributes"  # a key that is or ends with it holds attributes
+ATTRIBUTES = ("attributes", "other_attributes", "sampled_attributes")  # keys of a batch
 SCALE = "scale 0..255 with tf_translate.images.to_float, images / 127.5 - 1"
 
 
@@ -45,7 +45,7 @@ def check_batch(
 
 
 def check_attributes(batch: Mapping, keys: Sequence[str], columns: Sequence[str]) -> None:
-    """Refuses attributes of another type or shape, when the training step is traced.
+    """Refuses attributes that are no numbers or of another shape, when the step is traced.
 
     Args:
         batch: A batch.
@@ -53,11 +53,12 @@ def check_attributes(batch: Mapping, keys: Sequence[str], columns: Sequence[str]
         columns: Names of the attributes in order.
 
     Raises:
-        ValueError: If attributes are not float `(batch, columns)`.
+        ValueError: If attributes are not numbers `(batch, columns)`.
     """
     for key in keys:
         dtype, shape = tf.as_dtype(batch[key].dtype), tuple(batch[key].shape)
-        if not dtype.is_floating or len(shape) != 2 or shape[1] not in (None, len(columns)):
+        is_number = dtype.is_floating or dtype.is_integer
+        if not is_number or len(shape) != 2 or shape[1] not in (None, len(columns)):
             raise ValueError(
                 f"{key!r} of a batch must be float32 (batch, {len(columns)}) in [0, 1] for "
                 f"{', '.join(columns)}, got {dtype.name} {shape}"
@@ -116,7 +117,7 @@ def _described(batch: Any) -> str:
 
 
 def _out_of_range(key: str, low: float, high: float) -> ValueError:
-    if key.endswith(ATTRIBUTES):
+    if key in ATTRIBUTES:
         return ValueError(
             f"{key!r} of a batch must be in [0, 1], 0 for absent and 1 for present, got values "
             f"from {low:g} to {high:g}"

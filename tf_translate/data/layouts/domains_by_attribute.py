@@ -5,7 +5,7 @@ values choose the domains, `where` chooses the rows, and `label_column` holds th
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tf_translate.config.data import DataConfig
 from tf_translate.data.holdout import (
@@ -63,8 +63,10 @@ def read_attribute_domains(table: AttributeTable, config: DataConfig) -> DomainS
     notes = (
         *notes_of_table(table, config),
         *_of_neither_domain(config, rows, domains),
-        *one_sided({name: (len(sides[0][name]), len(sides[1][name])) for name in SPLITS}, splits),
-        *_without_truth(config, splits),
+        *one_sided(
+            {name: (len(sides[0][name]), len(sides[1][name])) for name in SPLITS}, splits, config
+        ),
+        *_without_truth(config, splits, sides),
     )
     return DomainSource(f"the table {table.path}", splits, notes=notes)
 
@@ -81,21 +83,34 @@ def _of_neither_domain(
             if value not in (config.domain_a, config.domain_b)
         ]
         yield (
-            f"{others:,} of {len(rows):,} rows are in neither domain, by {config.domain_column}: "
+            f"{others:,} of {len(rows):,} rows {'is' if others == 1 else 'are'} in neither domain, "
+            f"by {config.domain_column}: "
             f"{list_names(counts)}"
         )
 
 
-def _without_truth(config: DataConfig, splits: Mapping[str, Split]) -> Iterator[str]:
-    """A note on each split in which `group_column` gives no ground truth."""
+def _without_truth(
+    config: DataConfig, splits: Mapping[str, Split], sides: Sequence[Mapping[str, LocatedRows]]
+) -> Iterator[str]:
+    """A note on each held-out split in which some images have a counterpart, and not all."""
     for name, split in splits.items():
-        if config.group_column and not split.aligned:
+        if name == "train" or split.aligned or not config.group_column:
+            continue
+        contents = [Counter(_content_of(config, row) for _, row in side[name]) for side in sides]
+        matched = [each for each, count in contents[0].items() if count == contents[1][each] == 1]
+        if matched:
             yield (
-                f"{name}: no ground truth, as not every image has exactly one counterpart in the "
-                f"other domain: a row that is equal in all columns but image and "
-                f"{config.domain_column} ({len(split.a.names)} images of a, "
-                f"{len(split.b.names)} of b)"
+                f"{name}: no ground truth, as {len(matched):,} of {len(sides[0][name]):,} and "
+                f"{len(sides[1][name]):,} images have exactly one counterpart in the other domain, "
+                f"a row that is equal in all columns but image and {config.domain_column}, and all "
+                "must have one"
             )
+
+
+def _content_of(config: DataConfig, row: Row) -> tuple[str, ...]:
+    """What a row says apart from its image, split and domain."""
+    excluded = {"image", "split", config.domain_column}
+    return tuple(cell for column, cell in row.items() if column not in excluded)
 
 
 def _check(table: AttributeTable, config: DataConfig) -> None:
@@ -163,13 +178,8 @@ def _open_images(table: AttributeTable, rows: LocatedRows, label_column: str | N
 
 def _counterparts(config: DataConfig, a: LocatedRows, b: LocatedRows) -> LocatedRows | None:
     """Orders the rows of b like their counterparts in a; None unless each has exactly one."""
-    excluded = {"image", "split", config.domain_column}
-
-    def content_of(row: Row) -> tuple[str, ...]:
-        return tuple(cell for column, cell in row.items() if column not in excluded)
-
-    rows_of_b = {content_of(row): (location, row) for location, row in b}
-    contents_of_a = [content_of(row) for _, row in a]
+    rows_of_b = {_content_of(config, row): (location, row) for location, row in b}
+    contents_of_a = [_content_of(config, row) for _, row in a]
     complete = set(rows_of_b) == set(contents_of_a) and len(rows_of_b) == len(a) == len(b)
     return [rows_of_b[content] for content in contents_of_a] if complete else None
 

@@ -93,8 +93,8 @@ def split_folders(folder: Path, names: Sequence[str]) -> tuple[list[str], list[s
         if not similar:
             return [], []
         return [], [
-            f"the images in {list_names(sorted(similar))} are one set with all others, as there "
-            "is no folder train; splits are called train, validation and test"
+            f"there is no folder train, so the images in {list_names(sorted(similar))} are split "
+            "by their names; folders of splits are called train, validation and test"
         ]
     outside = [name for name, split in zip(names, first, strict=True) if split not in SPLIT_NAMES]
     if outside:

@@ -158,7 +158,7 @@ class PackedImage:
             )
         contents = self.pack.read_record(self.entry.records[position])
         pixels = self.decode(contents, channels, image_format.white_level)
-        return image_format.fit(pixels, self.name)
+        return image_format.fit(pixels, f"{self.name} in {self.pack.folder}")
 
     def check(self, image_format: ImageFormat) -> None:
         """Raises `DataError` if it could not be decoded when it was packed. Reads no file."""

@@ -33,7 +33,7 @@ from tf_translate.data.packed.index import (
 from tf_translate.data.packed.shard_writer import PreparedImage, ShardWriter, WrittenImage
 from tf_translate.data.splits import DomainSource, EncodedImage, ImageFile, ImageList, format_list
 from tf_translate.errors import DataError
-from tf_translate.image_notices import Notices, collect_notices
+from tf_translate.image_notices import OF_CHANNELS, Notices, collect_notices
 from tf_translate.version import __version__
 
 SHARD_BYTES = 256 * 2**20
@@ -210,10 +210,14 @@ def _write_images(
     interpolation = packing.interpolation_b if of_b else packing.interpolation_a
 
     def prepare_or_reuse(image: EncodedImage) -> WrittenImage | PreparedImage:
-        with collect_notices(notices):
-            return shards.written_images.get(_file_key(image, packing, interpolation)) or _prepare(
-                image, packing, interpolation
-            )
+        own = Notices()
+        with collect_notices(own):
+            result = shards.written_images.get(
+                _file_key(image, packing, interpolation)
+            ) or _prepare(image, packing, interpolation)
+        # Without sizes files are stored as they are, and reading them decides on channels.
+        notices.update(own, without=() if packing.sizes else OF_CHANNELS)
+        return result
 
     for entry, (image, result) in zip(
         entries, _map_in_order(prepare_or_reuse, images.iterate()), strict=True
@@ -242,9 +246,12 @@ def _prepare(
         if not packing.sizes:
             image.decode(contents, 3)
             return PreparedImage(len(contents), (contents,))
-        decoded = [
-            image.decode(contents, channels, packing.white_level) for channels in packing.channels
-        ]
+        decoded = [image.decode(contents, packing.channels[0], packing.white_level)]
+        with collect_notices(Notices()):  # the same image again, which was counted
+            decoded += [
+                image.decode(contents, channels, packing.white_level)
+                for channels in packing.channels[1:]
+            ]
     except DataError as error:
         return PreparedImage(_file_size(image), (), str(error))
     notice_changes(decoded[0], packing.sizes[0], packing.aspect, image.name)

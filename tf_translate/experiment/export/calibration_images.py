@@ -49,9 +49,10 @@ def calibration_inputs(
         selected = _select(candidates, select)
     count = min(len(selected[key]) for key in _IMAGE_KEYS if key in selected)
     if count < COUNT:
-        of_each = " of each domain, as many as the smaller one has" if "b" in selected else ""
+        images_of = f"{count} image{'' if count == 1 else 's'}"
+        of_each = " of each domain" if "b" in selected else ""
         report(
-            f"calibration: {count} images{of_each}; values beyond their range are clipped, and "
+            f"calibration: {images_of}{of_each}; values beyond their range are clipped, and "
             f"{COUNT} or more cover it better"
         )
     translator = trained.translator
