@@ -26,8 +26,9 @@ def write_atomically(
         return
     target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Short, as a name may have 255 bytes at most; with the suffix, which says the format.
-    temporary = target.with_name(f".{os.getpid()}-{threading.get_native_id()}{target.suffix}")
+    # Cut, as a name may have 255 bytes at most; with the suffix, which says the format.
+    name = f"{target.stem[:40]}{target.suffix}"
+    temporary = target.with_name(f".{os.getpid()}-{threading.get_native_id()}-{name}")
     try:
         write(temporary)
         if to_disk:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import h5py
@@ -43,7 +44,8 @@ def test_a_full_disk_at_a_row_of_losses_names_the_file_and_the_resume_command(ru
 
 def test_a_full_disk_at_a_checkpoint_keeps_the_previous_one(run):
     # The temporary file of the last checkpoint.
-    (run.checkpoints / f".{os.getpid()}-step-00000006.keras").symlink_to(FULL)
+    temporary = f".{os.getpid()}-{threading.get_native_id()}-step-00000006.keras"
+    (run.checkpoints / temporary).symlink_to(FULL)
     sentence = _error_of(run)
     assert f"step 6: {run.checkpoint(6)} cannot be written (No space left on device)" in sentence
     assert f"the last intact checkpoint is {run.checkpoint(4)}. Free space there" in sentence

@@ -105,7 +105,8 @@ class RunDir:
         """Whether there is no more than a killed `create` leaves behind."""
         unfinished = {
             *(self.checkpoints, self.lock, self.data),
-            *self.path.glob(f".[0-9]*-*{self.config.suffix}"),
+            *self.path.glob(f".[0-9]*-{self.config.name}"),
+            *self.path.glob(f".[0-9]*-{self.data.name}"),
         }
         return set(self.path.iterdir()) <= unfinished and not any(self.checkpoints.glob("*"))
 

@@ -240,7 +240,7 @@ def test_the_readme_shows_the_means_of_each_method_over_its_seeds():
 def test_the_readme_names_the_methods_whose_content_or_domain_is_doubtful():
     readme = (ROOT / "README.md").read_text("utf-8")
     (strangers,) = re.findall(r"more similar to another input than to its own: ([^.]+)\.", readme)
-    (unlike,) = re.findall(r"sees glasses in at least 99\.9 % of the images of ([^;]+);", readme)
+    (unlike,) = re.findall(r"sees glasses in at least 99 % of the images of ([^;]+);", readme)
     found = {method.title: glasses_of(method.name) for method in own_methods()}
     negative = {
         title
@@ -249,7 +249,7 @@ def test_the_readme_names_the_methods_whose_content_or_domain_is_doubtful():
     }
     assert set(strangers.split(", ")) == negative
     for title in re.split(", | and ", unlike):
-        assert statistics.fmean(each["domain/accuracy"] for each in found[title]) >= 0.999, title
+        assert statistics.fmean(each["domain/accuracy"] for each in found[title]) >= 0.99, title
 
 
 def glasses_of(method):
