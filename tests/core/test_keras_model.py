@@ -213,3 +213,24 @@ def test_from_settings_shows_the_call_that_it_needs(arguments, sentence):
         Fader.from_settings(FaderSettings(), SHAPE, attributes=["glasses"])
     with pytest.raises(ValueError, match="`generator_ba` must be a keras"):
         CycleGAN("a", "b", "c", "d")
+
+
+class _ImageToy(Toy):
+    def image_shapes(self):
+        return {"a": (1, 1, 1), "b": (1, 1, 1)}
+
+
+@pytest.mark.parametrize("callbacks", [None, CALLBACKS.LambdaCallback(), [CALLBACKS.History()]])
+def test_fit_warns_of_images_in_zero_to_one_and_of_no_others(callbacks, recwarn):
+    model = _ImageToy(scale(3.0, "g"), scale(5.0, "c"))
+    model.compile()
+    grey, dark, light = (np.full((2, 1, 1, 1), value, np.float32) for value in (0.5, -0.5, 0.9))
+    a, b = np.concatenate([dark, light]), np.concatenate([grey, light])
+    batches = tf.data.Dataset.from_tensors({"a": a, "b": b}).repeat(2)
+    model.fit(batches, verbose=0, callbacks=callbacks)
+    found = [str(each.message) for each in recwarn if "[0, 1]" in str(each.message)]
+    assert len(found) == 1
+    assert found[0].startswith("all values of the images 'b' of the first batch are in [0, 1]; if")
+    recwarn.clear()
+    model.fit(tf.data.Dataset.from_tensors({"a": a, "b": a}), verbose=0, callbacks=callbacks)
+    assert not [each for each in recwarn if "[0, 1]" in str(each.message)]

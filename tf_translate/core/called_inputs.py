@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_translate.core.signature import IMAGE_RANGE, Signature, TensorSpec
 from tf_translate.core.training_step.batch_check import SCALE
-from tf_translate.images import LARGEST
+from tf_translate.images import LARGEST, UNIT_RANGE_FIX
 
 
 def inputs_by_name(signature: Signature, given: Any, model: str) -> dict[str, Any]:
@@ -61,8 +61,7 @@ def check_ranges(signature: Signature, inputs: Mapping[str, Any]) -> None:
         low, high = float(array.min()), float(array.max())
         if spec.value_range == IMAGE_RANGE and low >= 0.0 and high <= 1.0 and low < high:
             warnings.warn(
-                f"all values of the input {spec.name!r} are in [0, 1]; if 0 is black there, scale "
-                "it by images * 2 - 1",
+                f"all values of the input {spec.name!r} are in [0, 1]; {UNIT_RANGE_FIX}",
                 stacklevel=3,
             )
         least, largest = spec.value_range

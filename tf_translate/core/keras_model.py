@@ -1,5 +1,6 @@
 """What Keras expects of a model and a translator does in its own way."""
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ from tf_translate.core.multi_worker import MultiWorkerModel
 from tf_translate.core.player import Player
 from tf_translate.core.player_optimizers import PlayerOptimizers
 from tf_translate.core.signature import Signature
-from tf_translate.core.training_step.batch_check import explain_values
+from tf_translate.core.training_step.batch_check import (
+    SeenRanges,
+    WarnOfUnitRange,
+    explain_values,
+)
 
 
 class KerasTranslator(MultiWorkerModel):
@@ -21,6 +26,7 @@ class KerasTranslator(MultiWorkerModel):
     players: tuple[Player, ...]
     player_optimizers: dict[str, keras.optimizers.Optimizer]
     steps_taken: Any
+    seen_ranges: SeenRanges
 
     @property
     def optimizer(self) -> PlayerOptimizers | None:
@@ -44,12 +50,19 @@ class KerasTranslator(MultiWorkerModel):
     def fit(self, *args: Any, **options: Any) -> keras.callbacks.History:
         """Trains as Keras's `fit` does, on batches of the form in the class's docstring.
 
+        It warns after the first step if images are all in [0, 1].
+
         Raises:
             ValueError: If a batch does not fit: a key is missing, or images are not float, not of
                 the networks' shape or not in [-1, 1].
         """
+        call = inspect.signature(keras.Model.fit).bind(self, *args, **options)
+        callbacks = call.arguments.get("callbacks")
+        if hasattr(self, "seen_ranges") and not isinstance(callbacks, keras.callbacks.CallbackList):
+            warn = WarnOfUnitRange(self.seen_ranges)
+            call.arguments["callbacks"] = [*keras.tree.flatten(callbacks or []), warn]
         with explain_values():
-            return super().fit(*args, **options)
+            return super().fit(*call.args[1:], **call.kwargs)
 
     def evaluate(self, *args: Any, **options: Any) -> Any:
         """Computes the loss terms as Keras's `evaluate` does; see `test_step`.

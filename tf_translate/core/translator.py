@@ -23,6 +23,7 @@ from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
 from tf_translate.core.training_step.batch_check import (
     ATTRIBUTES,
+    SeenRanges,
     check_attributes,
     check_batch,
     check_values,
@@ -389,6 +390,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         self._compile_options = options
         with self.distribute_strategy.scope():
             self.gradient_norms = GradientNorms(self.players)
+            self.seen_ranges = SeenRanges(self.image_shapes())
             for player in self.players:
                 optimizer = replaced.get(player.name) or self.default_optimizer(player)
                 scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -520,6 +522,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         if attributes and (columns := self._attribute_columns()):
             check_attributes(batch, attributes, columns)
         check_values(batch, list(shapes), attributes)
+        self.seen_ranges.update(batch)
         return ForwardCache(
             split(batch, self.microbatches_per_step, type(self).__name__),
             players=self._stage_players(),

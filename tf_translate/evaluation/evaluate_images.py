@@ -10,7 +10,7 @@ from tf_translate.evaluation.judges.judges import JudgeSettings, train_judges
 from tf_translate.evaluation.metrics.evaluate_direction import evaluate_direction
 from tf_translate.evaluation.metrics.results import Direction, Report
 from tf_translate.evaluation.report.write import write_report
-from tf_translate.images import LARGEST
+from tf_translate.images import LARGEST, UNIT_RANGE_FIX
 from tf_translate.pretrained.registry import load_pretrained
 
 _JUDGES, _METRICS = "judges", "metrics"  # in the folder
@@ -126,8 +126,7 @@ def _checked(name: str, images: np.ndarray) -> np.ndarray:
         )
     if low >= 0.0 and high > low:
         warnings.warn(
-            f"all values of `{name}` are in [0, 1]; if 0 is black there, scale it by "
-            "images * 2 - 1",
+            f"all values of `{name}` are in [0, 1]; {UNIT_RANGE_FIX}",
             stacklevel=3,
         )
     return np.clip(array.astype(np.float32), -1.0, 1.0)

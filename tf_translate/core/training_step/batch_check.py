@@ -1,13 +1,15 @@
 """What `fit` is given, checked in each batch: keys, types, shapes and ranges."""
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import keras
 import tensorflow as tf
 
-from tf_translate.images import LARGEST
+from tf_translate.images import LARGEST, UNIT_RANGE_FIX
 
 _MARK = "values of a batch outside of their range"
 _VALUES = re.compile(
@@ -89,6 +91,58 @@ def _check_range(key: str, tensor: Any, least: float, largest: float) -> None:
         tf.debugging.Assert(within, [_MARK, key, low, high])
     elif not within:
         raise _out_of_range(key, float(low), float(high))
+
+
+class SeenRanges:
+    """The lowest and highest value of the images of the last batch, for `WarnOfUnitRange`.
+
+    A translator holds it as a plain object, so that Keras neither saves nor restores it. Create
+    it in the scope of the translator's strategy.
+
+    Args:
+        shapes: As for `check_batch`. Points, as of toy data, have no range.
+    """
+
+    def __init__(self, shapes: Mapping[str, Sequence[int | None]]) -> None:
+        self.keys = tuple(key for key, shape in shapes.items() if len(shape) == 3)
+        self._ranges = tf.Variable(
+            tf.zeros((len(self.keys), 2)),
+            trainable=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+
+    def update(self, batch: Mapping) -> None:
+        """Keeps the ranges of a batch."""
+        ranges = []
+        for key in self.keys:
+            values = tf.cast(batch[key], tf.float32)
+            ranges.append([tf.reduce_min(values), tf.reduce_max(values)])
+        if ranges:
+            self._ranges.assign(tf.stack(ranges))
+
+    def in_unit_range(self) -> list[str]:
+        """The keys whose images in the last batch differ and are all in [0, 1]."""
+        ranges = zip(self.keys, self._ranges.numpy(), strict=True)
+        return [key for key, (low, high) in ranges if 0.0 <= low < high <= 1.0]
+
+
+class WarnOfUnitRange(keras.callbacks.Callback):
+    """Warns after the first step if images are all in [0, 1], which [-1, 1] allows."""
+
+    def __init__(self, ranges: SeenRanges) -> None:
+        super().__init__()
+        self._ranges: SeenRanges | None = ranges
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Warns of the first step that this callback sees."""
+        ranges, self._ranges = self._ranges, None
+        for key in ranges.in_unit_range() if ranges else ():
+            warnings.warn(
+                f"all values of the images {key!r} of the first batch are in [0, 1]; "
+                f"{UNIT_RANGE_FIX}",
+                stacklevel=2,
+            )
 
 
 @contextmanager
