@@ -78,21 +78,26 @@ class Notices:
             notices.add(_KINDS[_KINDS.index(kind)], str(first), int(level), int(count))
         return notices
 
-    def sentences(self, white_level: str = "data.white_level") -> tuple[str, ...]:
+    def sentences(
+        self, white_level: str = "data.white_level", aspect: str = "data.aspect"
+    ) -> tuple[str, ...]:
         """Formats one sentence for each kind.
 
         Args:
             white_level: Name of the setting or option for the level of white.
+            aspect: Name of that for other proportions.
         """
         return tuple(
             sentence
             for kind in _KINDS
             if kind in self._found
-            if (sentence := _sentence(kind, *self._found[kind], white_level))
+            if (sentence := _sentence(kind, *self._found[kind], white_level, aspect))
         )
 
 
-def _sentence(kind: Kind, count: int, first: str, level: int, white_level: str) -> str | None:
+def _sentence(
+    kind: Kind, count: int, first: str, level: int, white_level: str, aspect: str
+) -> str | None:
     one = count == 1
     who = first if one else f"{count:,} images, such as {first},"
     if kind == "deep":
@@ -132,7 +137,7 @@ def _sentence(kind: Kind, count: int, first: str, level: int, white_level: str) 
             f"{'it is' if one else 'they are'} used as stored, without rotation"
         )
     verb, rest = _PLAIN[kind]
-    return f"{who} {verb[0] if one else verb[1]} {rest.format(are='is' if one else 'are')}"
+    return f"{who} {verb[0] if one else verb[1]} {rest.format(are='is' if one else 'are', aspect=aspect)}"
 
 
 _IS, _HAS = ("is", "are"), ("has", "have")
@@ -142,14 +147,14 @@ _PLAIN: dict[Kind, tuple[tuple[str, str], str]] = {  # verb of one and of severa
     "grey": (_IS, "grey and {are} repeated in each channel of colour"),
     "colour": (_IS, "stored in colour, of which only the luma is kept"),
     "frames": (_HAS, "several frames or pages, of which the first is used"),
-    "stretched": (_HAS, "other proportions than the model's and {are} stretched (data.aspect)"),
+    "stretched": (_HAS, "other proportions than the model's and {are} stretched ({aspect})"),
     "letterboxed": (
         _HAS,
-        "other proportions than the model's and {are} given mirrored borders (data.aspect)",
+        "other proportions than the model's and {are} given mirrored borders ({aspect})",
     ),
     "cropped": (
         _HAS,
-        "other proportions than the model's and {are} cut to the centre part (data.aspect)",
+        "other proportions than the model's and {are} cut to the centre part ({aspect})",
     ),
     "enlarged": (_IS, "smaller than the model's images and {are} enlarged"),
 }

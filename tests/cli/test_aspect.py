@@ -16,6 +16,7 @@ from tf_translate import images
 from tf_translate.config.data import DataConfig
 from tf_translate.data.domain_dataset import open_domain_dataset
 from tf_translate.experiment import load_run as runs
+from tf_translate.experiment.export.model_file import pixels_in
 
 SQUARE = (64, 64)
 ASPECTS = ("stretch", "letterbox", "crop")
@@ -195,3 +196,16 @@ def test_packing_resized_images_needs_a_known_aspect(mistake, pairs, tmp_path):
     options = ("data", "pack", pairs, "--output", tmp_path / "o", "--aspect")
     assert "--aspect must be one of stretch, letterbox" in mistake(*options, "fit")
     assert "--aspect needs --size H W" in mistake(*options, "crop")
+
+
+def test_notes_of_other_proportions_name_the_option_that_was_used(command, pairs, tmp_path):
+    packing = ("data", "pack", pairs, "--output", tmp_path / "o", "--size", 64, 64)
+    code, said, error = command(*packing, "--aspect", "crop")
+    assert code == 0, error
+    assert "8 images, such as " in said + error
+    assert "are cut to the centre part (--aspect)" in said + error
+    lines = []
+    found = pixels_in(pairs / "test" / "a", (64, 64, 3), aspect="letterbox", report=lines.append)
+    assert found.shape == (2, 64, 64, 3)
+    assert lines[-1].startswith("2 images, such as ")
+    assert lines[-1].endswith("are given mirrored borders (--aspect)")

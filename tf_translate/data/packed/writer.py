@@ -152,7 +152,8 @@ def _write(
         )
     for problem in problems:
         damaged(problem)
-    for sentence in notices.sentences("--white-level" if packing.sizes else "data.white_level"):
+    names = ("--white-level", "--aspect") if packing.sizes else ()
+    for sentence in notices.sentences(*names):
         report(sentence)
     np.save(folder / RECORDS, np.array(shards.positions, RECORD), allow_pickle=False)
     index = _make_index(data, folder, packing, layout, total, shards.complete)

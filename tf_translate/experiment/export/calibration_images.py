@@ -90,7 +90,10 @@ def _describe(folder: Path, found: Mapping[Path, FoundImages]) -> str:
 
 
 def read_spread(
-    found: FoundImages, image_format: ImageFormat, report: Callable[[str], None]
+    found: FoundImages,
+    image_format: ImageFormat,
+    report: Callable[[str], None],
+    aspect_name: str = "data.aspect",
 ) -> np.ndarray:
     """Reads the images that were found, at most `MAX_CANDIDATES`, evenly spaced.
 
@@ -98,6 +101,7 @@ def read_spread(
         found: Images of any size.
         image_format: What they are brought to.
         report: Called with a line on images that are not read, and on what decoding changed.
+        aspect_name: Name of the setting or option for other proportions, for these lines.
 
     Returns:
         uint8 `(n, height, width, channels)`.
@@ -111,7 +115,7 @@ def read_spread(
         report(f"{found.folder}: {len(at):,} of {len(paths):,} images are read, evenly spaced")
     with collect_notices(notices):
         pixels = [_read_one(paths[index], image_format) for index in at]
-    for sentence in notices.sentences():
+    for sentence in notices.sentences(aspect=aspect_name):
         report(sentence)
     return np.stack(pixels)
 

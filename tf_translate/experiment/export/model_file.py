@@ -111,7 +111,7 @@ def pixels_in(
     height, width, channels = shape
     found = find_images(folder)
     report(str(found))
-    return read_spread(found, ImageFormat((height, width), channels, aspect), report)
+    return read_spread(found, ImageFormat((height, width), channels, aspect), report, "--aspect")
 
 
 def _read(path: Path, size: Size | None) -> keras.Model:
