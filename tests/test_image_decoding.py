@@ -59,7 +59,7 @@ def test_twelve_bits_in_sixteen_are_dark_and_this_is_said():
     pixels, sentences = noticed(lambda: images.read(CASES / "u12in16.png", channels=1))
     assert pixels.mean() == pytest.approx(2016 / 257, abs=0.25)  # its mean is 2016
     assert len(sentences) == 1
-    assert "u12in16.png uses 4,032 of 65,535 levels, so it is dark" in sentences[0]
+    assert "u12in16.png is 4,032 of 65,535, so it is dark" in sentences[0]
     assert "set data.white_level, for example 4095 for 12 bits" in sentences[0]
 
 
@@ -230,7 +230,7 @@ def test_notices_of_many_images_are_one_sentence(tmp_path):
     again = Notices.from_json(notices.to_json())
     assert again.sentences() == notices.sentences()
     (sentence,) = again.sentences("--white-level")
-    assert f"12 images, such as {tmp_path}/0.png, use at most 111 of 65,535 levels" in sentence
+    assert f"of 12 images, such as {tmp_path}/0.png, is 111 of 65,535" in sentence
     assert "set --white-level" in sentence
 
 

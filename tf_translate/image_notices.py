@@ -104,7 +104,7 @@ def _sentence(
         if level >= _DARK:
             return None
         return (
-            f"{who} {'uses' if one else 'use at most'} {level:,} of 65,535 levels, so "
+            f"the highest level of {who} is {level:,} of 65,535, so "
             f"{'it is' if one else 'they are'} dark; if white is a lower level, set {white_level}, "
             "for example 4095 for 12 bits"
         )
@@ -137,7 +137,8 @@ def _sentence(
             f"{'it is' if one else 'they are'} used as stored, without rotation"
         )
     verb, rest = _PLAIN[kind]
-    return f"{who} {verb[0] if one else verb[1]} {rest.format(are='is' if one else 'are', aspect=aspect)}"
+    said = rest.format(are="is" if one else "are", aspect=aspect)
+    return f"{who} {verb[0] if one else verb[1]} {said}"
 
 
 _IS, _HAS = ("is", "are"), ("has", "have")

@@ -54,7 +54,7 @@ def test_invalid_options_are_refused_by_name(tmp_path, mistake, pairs):
     assert "--shard-size must be at least 1 (MiB), got 0" in error_of("--shard-size", 0)
     assert "--on-error must be stop or skip, got 'go'" in error_of("--on-error", "go")
     assert "--layout must be one of auto" in error_of("--layout", "unknown")
-    assert "layout 'tfds' needs path to be tfds:NAME" in error_of("--layout", "tfds")
+    assert "data.layout = 'tfds' needs data.path to be tfds:NAME" in error_of("--layout", "tfds")
     assert not (tmp_path / "packed").exists()
     (tmp_path / "packed").mkdir()
     assert "--output must be a new folder" in error_of()

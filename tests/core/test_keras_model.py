@@ -145,7 +145,7 @@ def test_predict_takes_the_inputs_of_the_signature_that_is_called():
 @pytest.mark.parametrize(
     ("images", "said"),
     [
-        (np.uint8(A * 127 + 128), "must be float32 in [-1, 1], got uint8: scale 0..255 with"),
+        (np.uint8(A * 127 + 128), "must be float32 in [-1, 1], got uint8: scale 0..255 by"),
         (A * 127.5 + 127.5, "must be in [-1, 1], got values from 0.0"),
         (A[:, :, :12], "must be of shape (batch, 16, 16, 3), got (4, 16, 12, 3)"),
         (A[..., :1], "must be of shape (batch, 16, 16, 3), got (4, 16, 16, 1)"),

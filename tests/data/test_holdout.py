@@ -76,8 +76,8 @@ def test_official_is_refused_in_one_sentence_if_the_data_has_no_splits(tmp_path)
         open_attribute_dataset(config(table, holdout="official", **GLASSES))
     assert str(raised.value) == (
         "data.holdout = 'official' needs a test or validation split, but the table "
-        f"{table} has none; add a column split, or folders train and test, or set data.holdout to "
-        "hash, last or none"
+        f"{table} has none; add a column named 'split', or folders train/ and test/, or set "
+        "data.holdout to 'hash', 'last' or 'none'"
     )
     folders = ab_folders(tmp_path / "folders", test=0)
     for path, settings in (

@@ -115,8 +115,8 @@ def test_dark_images_are_said_once_for_a_data_set_and_also_from_the_cache(deep, 
     for _ in range(2):
         lines = open_image_dataset(config).found_lines()
         (dark,) = [line for line in lines if "65,535" in line]
-        assert dark.startswith("3 images, such as ")
-        assert "use at most 4,032 of 65,535 levels" in dark
+        assert dark.startswith("the highest level of 3 images, such as ")
+        assert "is 4,032 of 65,535, so they are dark" in dark
 
 
 @pytest.mark.parametrize("cache", LOCATIONS)

@@ -180,7 +180,9 @@ def test_avatars_are_split_into_domains_by_an_attribute():
             assert {glasses[Path(name).stem] for name in side.names} == {value}
     bearded = find_domains(config("samples:avatars", where={"beard": "1"}, **domains))
     assert len(bearded.splits["test"].a.names) == 64
-    with pytest.raises(DataError, match="set domain_column, domain_a and domain_b"):
+    with pytest.raises(
+        DataError, match=r"set data\.domain_column, data\.domain_a and data\.domain_b"
+    ):
         find_domains(config("samples:avatars"))
     with pytest.raises(DataError, match="domain_column is for tables with a column image"):
         find_domains(config("samples:flat_to_3d", **domains))

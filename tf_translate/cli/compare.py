@@ -62,14 +62,16 @@ WithAblations = Annotated[
     bool,
     typer.Option(
         "--ablations",
-        help="Instead of each method, run it with all its loss terms and without each of them.",
+        help="Run ablations instead: a cell of each method with all its loss terms, and one "
+        "without each of them.",
     ),
 ]
 KeepWeights = Annotated[
     bool,
     typer.Option(
         "--keep-weights",
-        help="Keep checkpoints, models and judges; also when the comparison goes on later.",
+        help="Keep checkpoints, model, evaluated images and judges of each finished cell; also "
+        "when the comparison goes on later.",
     ),
 ]
 

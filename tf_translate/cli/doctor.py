@@ -56,7 +56,7 @@ class Optional:
         return any(find(name) is not None for name in self.alternatives)
 
 
-_EXTRA = "pip install 'tf-translate[{}]'"
+_EXTRA = "pip install -e '.[{}]', in the clone of the project"
 OPTIONAL = (
     Optional("npm", ("npm",), "export --web, and icons of `data fetch`", "nodejs.org"),
     Optional(

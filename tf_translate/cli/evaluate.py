@@ -24,7 +24,7 @@ def main(
         typer.Option(
             "--pretrained",
             "--features",
-            help="Add KID, FID and identity similarity by features of a pretrained network: "
+            help="Add KID, FID and cosine similarity by features of a pretrained network: "
             "efficientnet_lite0, dlib_face, inception_v3 or a .keras file. Repeatable.",
         ),
     ] = None,

@@ -46,8 +46,8 @@ FrozenNorm = Annotated[
     typer.Option(
         "--frozen-norm",
         help="Replace each image's instance normalization statistics by constants from "
-        "calibration images. Tiles then have no seams, but outputs differ; the difference is "
-        "printed and stored in the manifest.",
+        "calibration images. Tiles then have equal colours, but outputs differ from those of the "
+        "trained model; the difference is printed and stored in the manifest.",
     ),
 ]
 NormInputs = Annotated[
@@ -158,7 +158,7 @@ def main(
     size: ImageSize = None,
     aspect: AspectName = None,
 ) -> None:
-    """Export a run's generators as SavedModel and TFLite, with the data to verify them.
+    """Export a run's generators as SavedModel and LiteRT (.tflite), with the data to verify them.
 
     The images it needs are in the run: the data set may be gone.
 

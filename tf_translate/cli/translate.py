@@ -138,17 +138,17 @@ def main(
 
     Examples:
 
-      tf-translate translate emoji me.jpg --output out --signature a_to_b
+      tf-translate translate bundles/emoji me.jpg --output out --signature a_to_b
 
-      tf-translate translate emoji samples:3d_to_noto --output out --signature a_to_b
+      tf-translate translate bundles/emoji samples:3d_to_noto --output out --signature a_to_b
 
-      tf-translate translate faces me.jpg --output out --attribute hair=blond --attribute glasses=1
+      tf-translate translate bundles/faces me.jpg --output out --attribute hair=blond
 
-      tf-translate translate swap me.jpg --output out --exemplar friend.jpg
+      tf-translate translate bundles/genegan me.jpg --output out --exemplar friend.jpg
 
-      tf-translate translate paintings large.jpg photos --output out --tiles --skip-existing
+      tf-translate translate bundles/paintings large.jpg photos --output out --tiles --skip-existing
 
-      tf-translate translate editor me.jpg --output out --target painted.png --mask where.png
+      tf-translate translate bundles/ian me.jpg --output out --target painted.png --mask where.png
     """
     sources = find_sources(images, output)
     _check_painting(len(sources), target, mask)

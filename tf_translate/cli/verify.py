@@ -62,7 +62,9 @@ def main(
     memory_limit: MemoryLimit = DEFAULT_MEMORY_LIMIT,
     as_json: AsJson = False,
 ) -> None:
-    """Check every file's hash and replay golden and held-out images; exit 1 if a check fails.
+    """Check every file's hash and its outputs on golden inputs; exit 1 if a check fails.
+
+    Golden outputs are those of the trained model.
 
     Models run in child processes with limits of time and memory, and only if they hold nothing
     but operations that `export` writes.

@@ -47,13 +47,13 @@ def open_domain_dataset(
     if paired and not aligned:
         if config.domain_column:
             fix = (
-                "name the column that both rows of a pair share in group_column; they must be "
+                "name the column that both rows of a pair share in data.group_column; they must be "
                 "equal in all columns but the image and the domain"
             )
         elif Path(config.path).is_file():
             fix = "give each row of the table an image of a and one of b"
         else:
-            fix = "give both files of a pair the same name and set layout to named_pairs"
+            fix = "give both files of a pair the same name and set data.layout to named_pairs"
         raise DataError(
             f"{source.description} has unpaired training images, but pairs are needed; use a "
             f"method for unpaired images, or {fix}"

@@ -40,7 +40,9 @@ def check_table_splits(table: AttributeTable, rows: LocatedRows, config: DataCon
     """Raises `DataError` if "official" is asked of rows that are all to train on."""
     if config.holdout == "official":
         own = (SPLIT_NAMES[row["split"]] for _, row in rows if "split" in table.columns)
-        _check_official(own, f"the table {table.path}", "a column split, or folders train and test")
+        _check_official(
+            own, f"the table {table.path}", "a column named 'split', or folders train/ and test/"
+        )
 
 
 def notes_of_table(table: AttributeTable, config: DataConfig) -> tuple[str, ...]:
@@ -53,7 +55,7 @@ def notes_of_table(table: AttributeTable, config: DataConfig) -> tuple[str, ...]
         if by_hash and table.by_split(used, group_column=config.group_column)["validation"]:
             splits.append(
                 f"data.validation_share = {config.validation_share:g} has no effect on a table "
-                "without a column split, of which a hash holds out 10 % for validation and 10 % "
+                "without a column 'split', of which a hash holds out 10 % for validation and 10 % "
                 "for test; set data.holdout = 'hash' to use it"
             )
     else:
@@ -137,13 +139,20 @@ def one_sided(
         config: Swaps the domains by `direction`.
     """
     first, second = "ba" if config.direction == "b_to_a" else "ab"
-    fix = "raise the fraction of the split" if config.holdout == "hash" else "set data.holdout"
     return tuple(
-        f"the split {name} has {max(a, b)} of the images of {first if a else second} and none of "
-        f"{second if a else first}, so it is left out; {fix}"
+        f"the split {name} has {max(a, b)} images of {first if a else second} and none of "
+        f"{second if a else first}, so it is not used; {_larger(name, config)}"
         for name, (a, b) in counts.items()
         if name not in splits and (a or b)
     )
+
+
+def _larger(split: str, config: DataConfig) -> str:
+    """How a split gets more images."""
+    if config.holdout != "hash":
+        return "set data.holdout = 'last' and data.test_images"
+    fraction = config.test_share if split == "test" else config.validation_share
+    return f"raise data.{split}_share, which is {fraction:g}"
 
 
 def _choose(names: Sequence[str], config: DataConfig, described: str) -> dict[str, list[int]]:
@@ -170,7 +179,7 @@ def _check_official(splits: Iterable[str], described: str, remedy: str) -> None:
     if not set(splits) - {"train"}:
         raise DataError(
             f"data.holdout = 'official' needs a test or validation split, but {described} has "
-            f"none; add {remedy}, or set data.holdout to hash, last or none"
+            f"none; add {remedy}, or set data.holdout to 'hash', 'last' or 'none'"
         )
 
 

@@ -32,8 +32,8 @@ def test_floats_of_0_to_255_are_refused_with_the_way_to_scale_them(eagerly):
     images = tf.constant(np.linspace(0, 255, 2 * 16 * 16 * 3, dtype=np.float32), tf.float32)
     change = _with(b=tf.reshape(images, (2, 16, 16, 3)))
     assert _refusal("pix2pix", change, eagerly=eagerly) == (
-        "images 'b' of a batch must be in [-1, 1], got values from 0 to 255: scale 0..255 with "
-        "tf_translate.images.to_float, images / 127.5 - 1"
+        "images 'b' of a batch must be in [-1, 1], got values from 0 to 255: scale 0..255 by "
+        "images / 127.5 - 1, as tf_translate.images.to_float does"
     )
 
 

@@ -324,5 +324,5 @@ def test_a_missing_rendering_package_is_an_error_that_names_the_extra(
     packages, monkeypatch, missing
 ):
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(DataError, match=r"extra `samples`: pip install 'tf-translate\[samples\]'"):
+    with pytest.raises(DataError, match=r"extra `samples`: pip install -e '.\[samples\]'"):
         fetchable_datasets.fetch("dicebear")

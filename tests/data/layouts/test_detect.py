@@ -163,8 +163,8 @@ def test_images_without_a_partner_are_named(tmp_path):
     (tmp_path / "train" / "b" / "003.jpg").rename(tmp_path / "train" / "b" / "003x.jpg")
     error = message(tmp_path)
     for unmatched in ("b/001.jpg", "a/003.png", "b/003x.jpg"):
-        assert f"{unmatched} has no partner" in error
-    assert error.count("has no partner") == 3
+        assert f"{unmatched} has no file of the same name" in error
+    assert error.count("has no file of the same name") == 3
 
 
 def test_more_than_twenty_images_without_a_partner_are_counted_instead_of_listed(tmp_path):
@@ -172,7 +172,7 @@ def test_more_than_twenty_images_without_a_partner_are_counted_instead_of_listed
     for i in range(23):
         plain(tmp_path / "train" / "a" / f"more{i}.png", 1)
     error = message(tmp_path)
-    assert error.count("has no partner") == 20
+    assert error.count("has no file of the same name") == 20
     assert "and 3 more" in error
 
 
@@ -192,15 +192,15 @@ def test_two_folders_for_one_split_are_refused(tmp_path):
 def test_a_layout_that_does_not_fit_the_path_is_an_error(tmp_path):
     ab_folders(tmp_path)
     assert "no folder train with side-by-side" in message(tmp_path, layout="side_by_side")
-    assert "needs path to be a file NAME.csv" in message(tmp_path, layout="table")
-    assert "needs path to be tfds:NAME" in message(tmp_path, layout="tfds")
+    assert "needs data.path to be a file NAME.csv" in message(tmp_path, layout="table")
+    assert "needs data.path to be tfds:NAME" in message(tmp_path, layout="tfds")
     (tmp_path / "empty").mkdir()
     assert "no folders trainA and trainB" in message(tmp_path / "empty", layout="ab_folders")
 
 
 def test_a_file_that_is_not_a_table_is_an_error(tmp_path):
     path = plain(tmp_path / "one.png", 1)
-    assert "is a file, but not a .csv table" in message(path)
+    assert "data.path must be a folder or a table, got the file" in message(path)
 
 
 # Tables
@@ -243,13 +243,13 @@ def test_invalid_tables_are_refused_with_file_and_line(tmp_path):
     error = message(table(tmp_path, "split,a,b\ntrain,x,y\ntrian,x,y\ntrain, ,\n"))
     assert "line 3: split 'trian' is none of train" in error
     assert "line 4: both a and b are empty" in error
-    assert "no row of the split train" in message(table(tmp_path, "split,a,b\ntest,x,y\n"))
+    assert "must have rows of the split train" in message(table(tmp_path, "split,a,b\ntest,x,y\n"))
     (tmp_path / "table.csv").write_bytes(b"split,a,b\ntrain,\xff\xfe,\n")
     assert "cannot be read as UTF-8" in message(tmp_path / "table.csv")
 
 
 def test_a_table_read_with_a_folder_layout_is_refused(tmp_path):
     path = table(tmp_path, "split,a,b\ntrain,images/x.png,images/y.png\n")
-    assert "has layout 'table', but the setting layout is 'ab_folders'" in message(
+    assert "has layout 'table', but data.layout is 'ab_folders'" in message(
         path, layout="ab_folders"
     )

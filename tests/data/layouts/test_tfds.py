@@ -159,9 +159,12 @@ def test_tfds_without_a_cache_is_refused():
 @pytest.mark.usefixtures("mocked")
 def test_unknown_and_ambiguous_image_features_are_refused_by_name():
     error = message("two_images", tfds_a="image", tfds_b="map")
-    assert "image features photo, map; 'image' is none of them" in error
-    assert "set tfds_a and tfds_b to two of them" in message("two_images", tfds_a="map")
-    assert "set tfds_a and tfds_b to two of them" in message("mnist")
+    assert (
+        "image features photo, map; data.tfds_a and data.tfds_b must be of these, got 'image'"
+        in error
+    )
+    assert "set data.tfds_a and data.tfds_b to two of them" in message("two_images", tfds_a="map")
+    assert "set data.tfds_a and data.tfds_b to two of them" in message("mnist")
 
 
 @pytest.mark.usefixtures("mocked")
@@ -200,12 +203,12 @@ def test_held_out_validation_of_two_tfds_data_sets_keeps_labels():
 def test_two_tfds_data_sets_need_no_classes_and_errors_name_what_is_missing():
     assert open_domain_dataset(config("tfds:cycle_gan/horse2zebra")).classes == ()
     error = message("svhn_cropped->mnist", label_column="digit")
-    assert "svhn_cropped has the ClassLabel features label; 'digit' is none of them" in error
+    assert "the ClassLabel features label; data.label_column = 'digit' is none of them" in error
     assert "must name two data sets, as in tfds:svhn_cropped->mnist" in message("mnist->")
     error = message("cycle_gan/horse2zebra->mnist")
     assert "tfds:cycle_gan/horse2zebra has no split train, it has trainA" in error
     assert "tfds:mnist has no split extra, it has " in message("svhn_cropped->mnist[extra]")
-    assert "features photo, map; set tfds_a and tfds_b" in message("two_images->mnist")
+    assert "features photo, map; set data.tfds_a and data.tfds_b" in message("two_images->mnist")
 
 
 @pytest.mark.usefixtures("mocked")
@@ -243,7 +246,9 @@ def test_a_failing_download_is_an_error_of_one_line(monkeypatch):
 
 def test_missing_tensorflow_datasets_is_an_error_with_the_extra_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-    assert "install tf-translate[tfds]" in message("mnist")
+    assert "needs the package tensorflow-datasets: pip install tensorflow-datasets" in message(
+        "mnist"
+    )
 
 
 def test_the_attributes_of_celeb_a_are_columns(mocked):

@@ -152,7 +152,7 @@ def test_a_packed_set_can_be_read_with_its_own_layout_only(folder, tmp_path):
     for number in range(4):
         plain(tmp_path / "images" / f"{number}.png", number)
     one_set = pack_folder(tmp_path / "images", tmp_path / "one", layout="images")
-    assert "set domain_column, domain_a and domain_b" in message(one_set)
+    assert "set data.domain_column, data.domain_a and data.domain_b" in message(one_set)
     with pytest.raises(DataError, match="has no column 'age'"):
         open_attribute_dataset(config(one_set, attributes={"age": ["0-18", "19+"]}))
 

@@ -16,7 +16,7 @@ _VALUES = re.compile(
     re.escape(_MARK) + r"\W+\[(?P<key>[^\]]*)\]\W+\[(?P<low>[^\]]*)\]\W+\[(?P<high>[^\]]*)\]"
 )
 ATTRIBUTES = ("attributes", "other_attributes", "sampled_attributes")  # keys of a batch
-SCALE = "scale 0..255 with tf_translate.images.to_float, images / 127.5 - 1"
+SCALE = "scale 0..255 by images / 127.5 - 1, as tf_translate.images.to_float does"
 
 
 def check_batch(
@@ -195,6 +195,6 @@ def _check_images(key: str, images: Any, shape: tuple[int | None, ...]) -> None:
     if not fits:
         wanted = ", ".join("any" if side is None else str(side) for side in shape)
         raise ValueError(
-            f"images {key!r} of a batch must be of shape (batch, {wanted}), as the networks are, "
-            f"got {tuple(images.shape)}"
+            f"images {key!r} of a batch must be of shape (batch, {wanted}), for which the networks "
+            f"were built, got {tuple(images.shape)}; resize them"
         )

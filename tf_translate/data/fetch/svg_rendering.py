@@ -12,7 +12,8 @@ from tf_translate.atomic_files import write_atomically
 from tf_translate.errors import DataError
 
 MISSING_PACKAGES = (
-    "rendering needs the packages of the extra `samples`: pip install 'tf-translate[samples]'"
+    "rendering needs the packages of the extra `samples`: pip install -e '.[samples]', in the "
+    "clone of the project"
 )
 
 

@@ -92,7 +92,7 @@ def read_domains(config: DataConfig) -> DomainSource:
     if config.layout in _FILE_LAYOUTS:
         expected = _FILE_LAYOUTS[config.layout]
         raise DataError(
-            f"layout {config.layout!r} needs path to be {expected}, got {config.path!r}"
+            f"data.layout = {config.layout!r} needs data.path to be {expected}, got {config.path!r}"
         )
     if not path.is_dir():
         raise _missing(path)
@@ -129,15 +129,16 @@ def _refuse_table_settings(config: DataConfig) -> None:
     for setting, value in table_settings.items():
         if value:
             raise DataError(
-                f"{setting} is for tables with a column image, but path is {config.path!r}; "
-                "leave it out, or set path to a .csv, .parquet or list_attr_celeba.txt"
+                f"data.{setting} is for tables with a column image, but data.path is "
+                f"{config.path!r}; leave it out, or set data.path to a .csv, .parquet or "
+                "list_attr_celeba.txt"
             )
 
 
 def _require_layout(config: DataConfig, layout: str) -> None:
     if config.layout not in ("auto", layout):
         raise DataError(
-            f"{config.path!r} has layout {layout!r}, but the setting layout is {config.layout!r}; "
+            f"{config.path!r} has layout {layout!r}, but data.layout is {config.layout!r}; "
             "leave the setting out or set it to auto"
         )
 
@@ -162,7 +163,9 @@ def detect_folder_layout(root: Path) -> str:
 
 def _missing(path: Path) -> DataError:
     if path.is_file():
-        return DataError(f"{path} is a file, but not a .csv table", SUPPORTED_LAYOUTS)
+        return DataError(
+            f"data.path must be a folder or a table, got the file {path}", SUPPORTED_LAYOUTS
+        )
     siblings = visible_folders(path.parent) if path.parent.is_dir() else []
     near = get_close_matches(path.name, siblings, n=1, cutoff=0.5)
     if near:

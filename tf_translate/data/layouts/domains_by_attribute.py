@@ -59,7 +59,10 @@ def read_attribute_domains(table: AttributeTable, config: DataConfig) -> DomainS
         if (all if is_hashed else any)(side[name] for side in sides)
     }
     if "train" not in splits:
-        raise DataError(f"the table {table.path} has no row of the split train in both domains")
+        raise DataError(
+            f"the table {table.path} must have rows of the split train in both domains, and has "
+            "none: set its column split to train in some rows of each"
+        )
     notes = (
         *notes_of_table(table, config),
         *_of_neither_domain(config, rows, domains),
@@ -116,8 +119,9 @@ def _content_of(config: DataConfig, row: Row) -> tuple[str, ...]:
 def _check(table: AttributeTable, config: DataConfig) -> None:
     if not config.domain_column:
         raise DataError(
-            f"{table.path} is an attribute table: set domain_column, domain_a and "
-            f"domain_b to choose the images of a and b; its columns are {list_names(table.columns)}"
+            f"{table.path} is an attribute table: set data.domain_column, data.domain_a "
+            f"and data.domain_b to choose the images of a and b; its columns are "
+            f"{list_names(table.columns)}"
         )
     table.check(
         {
@@ -138,10 +142,10 @@ def _check_domains(
     for name, value, rows in zip("ab", (config.domain_a, config.domain_b), domains, strict=True):
         if not rows:
             values = [cell for cell, _ in _count_values(all_rows, str(config.domain_column))]
-            among = f" among the {len(all_rows)} rows that match where" if config.where else ""
+            among = f" among the {len(all_rows)} rows that match data.where" if config.where else ""
             raise DataError(
                 f"the table {table.path} has no row with {config.domain_column} = {value!r} "
-                f"(domain_{name}){among}; its values are {list_names(values) or '(none)'}"
+                f"(data.domain_{name}){among}; its values are {list_names(values) or '(none)'}"
             )
     if config.label_column:
         without = [
@@ -153,8 +157,8 @@ def _check_domains(
         if without:
             raise DataError(
                 f"the table {table.path} has rows with an empty {config.label_column!r} "
-                "(label_column); fill the cells, exclude the rows with where, or choose another "
-                "column:"
+                "(data.label_column); fill the cells, exclude the rows with data.where, or choose "
+                "another column:"
                 f"{format_list(without)}"
             )
 

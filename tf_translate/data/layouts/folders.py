@@ -185,7 +185,7 @@ def _shorten(names: list[str]) -> str:
 def _read_pairs(a: FoundImages, b: FoundImages) -> Split:
     a_files, b_files = (_by_name(found) for found in (a, b))
     unmatched = [
-        f"{files[name].path} has no partner in {other.folder}"
+        f"{files[name].path} has no file of the same name in {other.folder}"
         for files, partners, other in ((a_files, b_files, b), (b_files, a_files, a))
         for name in files.keys() - partners
     ]

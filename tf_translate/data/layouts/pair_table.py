@@ -52,7 +52,10 @@ def read_table(path: Path) -> DomainSource:
             splits[name] = _split(path, chosen)
             notes += _some_pairs(name, chosen)
     if "train" not in splits:
-        raise DataError(f"the table {path} has no row of the split train")
+        raise DataError(
+            f"the table {path} must have rows of the split train, and has none: set its column "
+            "split to train in some rows"
+        )
     return DomainSource(f"the table {path}", splits, notes=tuple(notes))
 
 

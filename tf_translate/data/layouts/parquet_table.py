@@ -333,9 +333,7 @@ def _import(path: Path) -> ModuleType:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise DataError(
-            f"{path} needs the package pyarrow: pip install 'tf-translate[parquet]'"
-        ) from error
+        raise DataError(f"{path} needs the package pyarrow: pip install pyarrow") from error
     return pyarrow
 
 

@@ -175,7 +175,7 @@ def choose_image_feature(builder: Any, name: str, feature: str | None) -> str:
     """Returns the named image feature, or the only one; `DataError` if it is ambiguous."""
     image_features = _list_image_features(builder)
     if feature is None and len(image_features) != 1:
-        raise DataError(_describe_features(name, image_features, "set tfds_a and tfds_b"))
+        raise DataError(_describe_features(name, image_features, "set data.tfds_a and data.tfds_b"))
     return _check_feature(name, feature or image_features[0], image_features)
 
 
@@ -230,9 +230,10 @@ def _choose_class_feature(builder: Any, name: str, requested: str | None) -> str
         return requested or (existing[0] if existing else None)
     listed = ", ".join(existing) or "(none)"
     raise DataError(
-        f"tfds:{name} has the ClassLabel features {listed}; set label_column to one of them"
+        f"tfds:{name} has the ClassLabel features {listed}; set data.label_column to one of them"
         if requested is None
-        else f"tfds:{name} has the ClassLabel features {listed}; {requested!r} is none of them"
+        else f"tfds:{name} has the ClassLabel features {listed}; data.label_column = {requested!r} "
+        "is none of them"
     )
 
 
@@ -261,7 +262,9 @@ def _read_paired(
         feature_a, feature_b = image_features
     if feature_a is None or feature_b is None:
         raise DataError(
-            _describe_features(name, image_features, "set tfds_a and tfds_b to two of them")
+            _describe_features(
+                name, image_features, "set data.tfds_a and data.tfds_b to two of them"
+            )
         )
     for feature in (feature_a, feature_b):
         _check_feature(name, feature, image_features)
@@ -284,7 +287,13 @@ def _list_image_features(builder: Any) -> list[str]:
 
 def _check_feature(name: str, feature: str, image_features: list[str]) -> str:
     if feature not in image_features:
-        raise DataError(_describe_features(name, image_features, f"{feature!r} is none of them"))
+        raise DataError(
+            _describe_features(
+                name,
+                image_features,
+                f"data.tfds_a and data.tfds_b must be of these, got {feature!r}",
+            )
+        )
     return feature
 
 

@@ -23,7 +23,7 @@ def import_tfds() -> ModuleType:
         import tensorflow_datasets
     except ImportError as error:
         raise DataError(
-            "tfds:NAME needs the package tensorflow-datasets; install tf-translate[tfds]"
+            "tfds:NAME needs the package tensorflow-datasets: pip install tensorflow-datasets"
         ) from error
     return tensorflow_datasets
 
