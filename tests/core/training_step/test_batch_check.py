@@ -82,8 +82,8 @@ def test_uint8_images_are_refused_with_the_way_to_scale_them():
 def test_images_of_another_size_than_the_networks_are_refused(name, key):
     sentence = _refusal(name, _with(**{key: tf.zeros((2, 32, 16, 3))}))
     assert sentence == (
-        f"images {key!r} of a batch must be of shape (batch, 16, 16, 3), as the networks are, got "
-        "(2, 32, 16, 3)"
+        f"images {key!r} of a batch must be of shape (batch, 16, 16, 3), for which the networks "
+        "were built, got (2, 32, 16, 3); resize them"
     )
 
 
