@@ -28,7 +28,9 @@ def test_terms_have_scores_before_and_after_with_what_decided(tmp_path):
     assert len(found.terms[0]) == len(TERM_HEADS)
     share, trained, left_out = found.remarks
     assert share.startswith("1 of 1 content and domain terms do what their role says, 1.00.")
-    assert trained == "These cells trained for 10 minutes each, with the seeds 0."
+    assert trained == (
+        "These cells trained for the steps that were timed to take 10 minutes, with the seeds 0."
+    )
     assert left_out == "Left out: glasses: ian-without-feature, seed 0: it is not finished."
 
 

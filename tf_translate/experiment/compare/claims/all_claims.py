@@ -1,6 +1,6 @@
 """All seven claims from collected cells and measured cycles.
 
-Rules, thresholds and intervals were fixed before any cell of the headline was run.
+docs/guides/compare.md says which rules were changed after the first cells of the headline.
 """
 
 from collections.abc import Mapping, Sequence

@@ -106,5 +106,8 @@ def _remarks(table: Mapping[str, Any]) -> list[str]:
             f"terms of content or domain where that is below {LEAST_FALL} with all terms."
         )
     budgets = " and ".join(f"{each:g}" for each in table["budgets"])
-    said.append(f"These cells trained for {budgets} minutes each, with the seeds {table['seeds']}.")
+    said.append(
+        f"These cells trained for the steps that were timed to take {budgets} minutes, with the "
+        f"seeds {table['seeds']}."
+    )
     return said + [f"Left out: {name}: {reason}." for name, reason in table["left_out"].items()]

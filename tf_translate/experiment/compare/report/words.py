@@ -44,8 +44,9 @@ PARTS = (
     "most changes of colour: c is the content of shapes."
 )
 _UNCERTAINTY = (
-    "95 % is an interval over the held-out images for the trainings that there are; seeds is the "
-    "range over seeds. These rows do not depend on a method: "
+    "95 % is an interval over the held-out images alone, for the trainings that there are: another "
+    "training may lie outside of it. seeds is the range over seeds. These rows do not depend on a "
+    "method: "
 )
 _FIXED_ROWS = {
     "identity": "identity is the unchanged input",
@@ -67,7 +68,8 @@ DIFFERENCES = (
     "Row minus column. A value is bold where the 95 % interval of the difference excludes 0; "
     "elsewhere no difference is shown, which does not mean that there is none. The interval is "
     "from {resamples} samples of the held-out images, the same for both methods{seeds}. Of the "
-    "{tests} in the tables, about {chance} would be bold by chance if no two {things} differed."
+    "{tests} in the tables, about {chance} would be bold by chance if no two {things} differed. "
+    "Intervals are not corrected for the number of differences."
 )
 _OVER_SEEDS = (
     ", and the spread over seeds: that of each method, or of a method with one seed that of the "
