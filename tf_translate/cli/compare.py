@@ -62,8 +62,8 @@ WithAblations = Annotated[
     bool,
     typer.Option(
         "--ablations",
-        help="Run ablations instead: a cell of each method with all its loss terms, and one "
-        "without each of them.",
+        help="Run ablations instead: a cell of each method with all its loss terms, and for "
+        "each term one without it.",
     ),
 ]
 KeepWeights = Annotated[

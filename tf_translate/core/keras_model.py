@@ -50,7 +50,8 @@ class KerasTranslator(MultiWorkerModel):
     def fit(self, *args: Any, **options: Any) -> keras.callbacks.History:
         """Trains as Keras's `fit` does, on batches of the form in the class's docstring.
 
-        It warns after the first step if images are all in [0, 1].
+        It warns after the first step if images are all in [0, 1], unless `callbacks` is a
+        `CallbackList`, to which nothing is added.
 
         Raises:
             ValueError: If a batch does not fit: a key is missing, or images are not float, not of

@@ -521,8 +521,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         attributes = [key for key in further if key in ATTRIBUTES]
         if attributes and (columns := self._attribute_columns()):
             check_attributes(batch, attributes, columns)
-        check_values(batch, list(shapes), attributes)
-        self.seen_ranges.update(batch)
+        self.seen_ranges.update(check_values(batch, list(shapes), attributes))
         return ForwardCache(
             split(batch, self.microbatches_per_step, type(self).__name__),
             players=self._stage_players(),

@@ -67,7 +67,9 @@ def check_attributes(batch: Mapping, keys: Sequence[str], columns: Sequence[str]
             )
 
 
-def check_values(batch: Mapping, images: Sequence[str], attributes: Sequence[str] = ()) -> None:
+def check_values(
+    batch: Mapping, images: Sequence[str], attributes: Sequence[str] = ()
+) -> dict[str, tuple[Any, Any]]:
     """Checks in each training step that images are in [-1, 1] and attributes in [0, 1].
 
     Points, as of toy data, have no such range. `explain_values` turns a failure into a sentence.
@@ -75,15 +77,21 @@ def check_values(batch: Mapping, images: Sequence[str], attributes: Sequence[str
     Args:
         batch: A batch.
         images, attributes: Its keys that hold them.
+
+    Returns:
+        By key of images: the lowest and the highest value, scalars.
     """
-    for key in images:
-        if len(batch[key].shape) == 4:
-            _check_range(key, batch[key], -LARGEST, LARGEST)
+    ranges = {
+        key: _check_range(key, batch[key], -LARGEST, LARGEST)
+        for key in images
+        if len(batch[key].shape) == 4
+    }
     for key in attributes:
         _check_range(key, batch[key], 1.0 - LARGEST, LARGEST)
+    return ranges
 
 
-def _check_range(key: str, tensor: Any, least: float, largest: float) -> None:
+def _check_range(key: str, tensor: Any, least: float, largest: float) -> tuple[Any, Any]:
     values = tf.cast(tensor, tf.float32)
     low, high = tf.reduce_min(values), tf.reduce_max(values)
     within = tf.logical_and(low >= least, high <= largest)  # false of NaN
@@ -91,6 +99,7 @@ def _check_range(key: str, tensor: Any, least: float, largest: float) -> None:
         tf.debugging.Assert(within, [_MARK, key, low, high])
     elif not within:
         raise _out_of_range(key, float(low), float(high))
+    return low, high
 
 
 class SeenRanges:
@@ -112,14 +121,10 @@ class SeenRanges:
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
 
-    def update(self, batch: Mapping) -> None:
-        """Keeps the ranges of a batch."""
-        ranges = []
-        for key in self.keys:
-            values = tf.cast(batch[key], tf.float32)
-            ranges.append([tf.reduce_min(values), tf.reduce_max(values)])
-        if ranges:
-            self._ranges.assign(tf.stack(ranges))
+    def update(self, ranges: Mapping[str, tuple[Any, Any]]) -> None:
+        """Keeps the ranges of a batch, as `check_values` returns them."""
+        if self.keys:
+            self._ranges.assign(tf.stack([tf.stack(ranges[key]) for key in self.keys]))
 
     def in_unit_range(self) -> list[str]:
         """The keys whose images in the last batch differ and are all in [0, 1]."""
