@@ -1,5 +1,6 @@
 """The paired bootstrap against values that are known another way."""
 
+import itertools
 import math
 
 import numpy as np
@@ -58,16 +59,50 @@ def test_seeds_have_student_s_interval_and_one_seed_shares_the_spread_of_the_oth
     half = 2.776445 * (2 / 3) ** 0.5
     found = _one(*seeds)
     assert found.value == pytest.approx(-1)
-    assert found.interval == pytest.approx((-1 - half, -1 + half), abs=0.25)
+    assert found.interval == pytest.approx((-1 - half, -1 + half))
+    # The two-sided p-value of t = 1 / sqrt(2 / 3); one pair needs no correction.
+    assert found.p == pytest.approx(2 * stats.t.sf(1.5**0.5, 4))
     methods = {"a": seeds[0], "b": seeds[1], "c": [_cell(np.full(20, 9.0))] * 1}
     # c has the pooled variance of 4 degrees, a its own of 2: t of 4.57 degrees (Welch) is 2.65.
     half = stats.t.ppf(0.975, (4 / 3) ** 2 / (1 / 4 + 1 / 9 / 2)) * (4 / 3) ** 0.5
     found = differences(methods, "l1")["c", "a"]
     assert found.over_seeds
-    assert found.interval == pytest.approx((9 - half, 9 + half), abs=0.35)
+    assert found.interval == pytest.approx((9 - half, 9 + half), rel=1e-6)
     alone = differences({"a": seeds[0][:1], "c": methods["c"]}, "l1")["c", "a"]
     assert alone.interval == pytest.approx((10, 10))
+    assert alone.is_real
     assert not alone.over_seeds
+
+
+def test_images_and_seeds_add_up_to_one_interval():
+    # Images and two seeds of a method: a normal and a t distribution, added by numerical integral.
+    images = np.random.default_rng(0).normal(0, 3, 400)
+    seeds = [_cell(images + each) for each in (-0.1, 0.1)]
+    found = _one(seeds, [_cell(np.zeros(400))] * 2)
+    sample, error = images.std() / 20, 0.1  # sqrt(0.02 / 2), one degree of freedom
+    spots = np.linspace(-8, 8, 4001) * sample
+    density = stats.norm.pdf(spots, scale=sample) * (spots[1] - spots[0])
+    for end, at in zip(found.interval, (0.025, 0.975), strict=True):
+        below = stats.t.cdf((end - found.value - spots) / error, 1) @ density
+        assert below == pytest.approx(at, rel=0.02 if at < 0.5 else 0.001)
+
+
+def test_more_pairs_make_a_difference_harder_to_show():
+    random = np.random.default_rng(1)
+    shifts = {"low": 0.0, "high": 0.28, **{f"low {i}": 0.0 for i in range(6)}}
+    methods = {name: [_cell(random.normal(shift, 1, 100))] for name, shift in shifts.items()}
+    alone = differences({n: methods[n] for n in ("low", "high")}, "l1")["low", "high"]
+    among = differences(methods, "l1")
+    assert among["low", "high"].interval == alone.interval
+    assert alone.p < among["low", "high"].p
+    assert among["low", "high"].p == among["high", "low"].p
+    ps = [  # the correction by its definition: the smallest of p * pairs / rank from there on
+        differences({n: methods[n] for n in pair}, "l1")[pair].p
+        for pair in itertools.combinations(methods, 2)
+    ]
+    rank = sorted(ps).index(alone.p)
+    expected = min(p * len(ps) / (i + 1) for i, p in enumerate(sorted(ps)) if i >= rank)
+    assert among["low", "high"].p == pytest.approx(min(1, expected))
 
 
 def test_another_seed_that_changes_nothing_leaves_the_interval():

@@ -57,18 +57,18 @@ def test_methods_that_start_as_the_identity_are_said():
 
 def test_orders_of_completeness_that_the_errors_contradict_are_said():
     rows = _row("a", completeness=0.9), _row("b", completeness=0.5)
-    real = Difference(0.4, (0.3, 0.5), 100)
+    real = Difference(0.4, (0.3, 0.5), 100, p=0.01)
     found = {name: {("a", "b"): real} for name in ("completeness", "l1_inside_edit", "l1")}
     (note,) = _limits(*rows, differences=found)
     assert note.endswith("differences are shown below: A and B.")
-    found["l1"] = {("a", "b"): Difference(0.1, (-0.1, 0.3), 100)}
+    found["l1"] = {("a", "b"): Difference(0.1, (-0.1, 0.3), 100, p=0.4)}
     assert _limits(*rows, differences=found) == []
 
 
 def test_orders_of_completeness_that_the_classes_contradict_are_said():
     rows = _row("a", completeness=0.9), _row("b", completeness=0.5)
-    real = Difference(0.4, (0.3, 0.5), 100)
-    kept = Difference(-0.2, (-0.3, -0.1), 100)
+    real = Difference(0.4, (0.3, 0.5), 100, p=0.01)
+    kept = Difference(-0.2, (-0.3, -0.1), 100, p=0.01)
     found = {"completeness": {("a", "b"): real}, "label_kept": {("a", "b"): kept}}
     (note,) = _limits(*rows, differences=found)
     assert note.startswith("By the classes that are kept, the second of these methods is")
@@ -86,7 +86,7 @@ def test_unequal_times_and_undefined_seeds_are_said():
 
 def test_differences_over_two_seeds_are_said_to_be_uncertain():
     def found(over_seeds):
-        return {"completeness": {("a", "b"): Difference(0.4, (-3.0, 4.0), 100, over_seeds)}}
+        return {"completeness": {("a", "b"): Difference(0.4, (-3.0, 4.0), 100, over_seeds, p=0.2)}}
 
     (note,) = _limits(_row("a", cells=2, seeds=2), differences=found(True))
     assert note.startswith("Two seeds say little about the spread of a method")

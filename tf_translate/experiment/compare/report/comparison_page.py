@@ -55,7 +55,7 @@ def headline(summary: TaskSummary) -> str:
     elif others:
         text += f"; then {words.with_completeness(others[0][0])}"
     if near and far:
-        text += f"; it differs from {len(far)} more (each tested alone)"
+        text += f"; it differs from {len(far)} more"
     elif others and others[0][0] in far:
         text += ": the two differ"
     if lower:

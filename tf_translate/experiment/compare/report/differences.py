@@ -6,6 +6,16 @@ seed, that of all methods of the task that have several. So methods with one see
 more than others. Without two seeds of any method, the interval is of the images alone, and
 differences are those of the trainings that there are.
 
+Nothing is drawn from the t distribution: the distribution of a difference is the mean of those
+around each resample. With one degree of freedom, draws would make the ends of intervals chance.
+
+Two methods differ if the difference of their scores is real after Benjamini and Hochberg's
+correction for all pairs of methods: of the pairs that are said to differ, 5 % or fewer are expected
+to be equal. Intervals are not corrected.
+
+Sources: Welch 1947, Biometrika 34, 28. Benjamini and Hochberg 1995, J. R. Stat. Soc. B 57, 289;
+Williams, Jones and Tukey 1999, J. Educ. Behav. Stat. 24, 42, for pairwise differences.
+
 The kernel distance is of sets, and target features are not kept, so it varies by its own standard
 error in place of the resampled images, independently for two methods: they share the targets, so
 this makes intervals wider than they need to be. The ends of the scales of completeness are fixed.
@@ -13,13 +23,16 @@ this makes intervals wider than they need to be. The ends of the scales of compl
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
+from scipy import optimize, stats
 
 from tf_translate.experiment.compare.cell_images import PerImage
 from tf_translate.experiment.compare.parts import COMPLETENESS, ContentScale, DomainScale
 
+LEVEL = 0.95
 RESAMPLES = 2000
 _SEED = 0
 
@@ -47,20 +60,22 @@ class Difference:
 
     Attributes:
         value: Difference of the means over seeds and shared images.
-        interval: Of 95 %.
+        interval: Of 95 %, of this difference alone.
         images: Number of shared held-out images.
         over_seeds: Whether the interval holds the spread over seeds.
+        p: Two-sided p-value of no difference, corrected for all pairs of methods.
     """
 
     value: float
     interval: tuple[float, float]
     images: int
     over_seeds: bool = False
+    p: float = field(kw_only=True)
 
     @property
     def is_real(self) -> bool:
-        """Whether the interval excludes 0."""
-        return self.interval[0] > 0.0 or self.interval[1] < 0.0
+        """Whether there is a difference, after correction for all pairs of methods."""
+        return self.p < 1.0 - LEVEL
 
 
 def differences(
@@ -79,15 +94,22 @@ def differences(
     having = {n: [c for c in cells if _has(c, metric)] for n, cells in methods.items()}
     names = [name for name, cells in having.items() if cells]
     pooled = _pooled([having[name] for name in names], metric)
-    found: dict[tuple[str, str], Difference] = {}
     weights = _Weights(resamples)
-    for position, first in enumerate(names):
-        for second in names[position + 1 :]:
-            each = _difference(having[first], having[second], metric, weights, pooled)
-            if each is not None:
-                low, high = each.interval
-                found[first, second] = each
-                found[second, first] = replace(each, value=-each.value, interval=(-high, -low))
+    alone = {
+        (first, second): _difference(having[first], having[second], metric, weights, pooled)
+        for first, second in combinations(names, 2)
+    }
+    known = {pair: each for pair, each in alone.items() if each is not None}
+    if not known:
+        return {}
+    corrected = stats.false_discovery_control([each.p for each in known.values()])
+    found: dict[tuple[str, str], Difference] = {}
+    for ((first, second), each), p in zip(known.items(), corrected, strict=True):
+        low, high = each.interval
+        found[first, second] = replace(each, p=float(p))
+        found[second, first] = replace(
+            found[first, second], value=-each.value, interval=(-high, -low)
+        )
     return found
 
 
@@ -124,10 +146,16 @@ def _pooled(methods: Sequence[Sequence[CellScores]], metric: str) -> _Variance:
     return _Variance(squares / freedom if freedom else 0.0, freedom)
 
 
-def _seed_errors(
-    values: Sequence[np.ndarray], pooled: _Variance, count: int, random: np.random.Generator
-) -> np.ndarray | None:
-    """Errors over seeds of a difference of two means, `(count,)`; None if no spread is known.
+@dataclass(frozen=True)
+class _SeedError:
+    """That of a difference of two means over seeds, and its degrees of freedom."""
+
+    value: float
+    freedom: float
+
+
+def _seed_error(values: Sequence[np.ndarray], pooled: _Variance) -> _SeedError | None:
+    """The error over seeds of a difference of two means; None if no spread is known.
 
     A method with several seeds has its own spread, one with a single seed the pooled one.
     """
@@ -144,9 +172,41 @@ def _seed_errors(
         of_means.append(_Variance(borrowed * pooled.value, pooled.freedom))
     total = sum(each.value for each in of_means)
     if total == 0:
-        return np.zeros(count)
+        return _SeedError(0.0, 1.0)
     freedom = total**2 / sum(each.value**2 / each.freedom for each in of_means)
-    return math.sqrt(total) * random.standard_t(freedom, count)
+    return _SeedError(math.sqrt(total), freedom)
+
+
+def _interval_and_p(
+    resampled: np.ndarray, error: _SeedError | None
+) -> tuple[tuple[float, float], float]:
+    """The interval of a difference, and the two-sided p-value of 0, not corrected.
+
+    Args:
+        resampled: The difference in each resample of the images, all finite.
+        error: That over seeds.
+    """
+    tail = (1.0 - LEVEL) / 2.0
+    if error is None or error.value == 0.0:
+        low, high = np.quantile(resampled, [tail, 1.0 - tail])
+        # One more on each side: no resample beyond 0 does not make it impossible.
+        below = float(np.sum(resampled < 0.0) + 0.5 * np.sum(resampled == 0.0))
+        smaller = (min(below, len(resampled) - below) + 1.0) / (len(resampled) + 1.0)
+        return (float(low), float(high)), min(1.0, 2.0 * smaller)
+
+    def probability(value: float) -> float:
+        """That the difference is below a value."""
+        return float(stats.t.cdf((value - resampled) / error.value, error.freedom).mean())
+
+    # Each resample's own quantile is between these, so the quantile of all is.
+    reach = error.value * float(stats.t.ppf(tail, error.freedom))
+    outer = float(resampled.min()) + reach - 1e-12, float(resampled.max()) - reach + 1e-12
+    low, high = (
+        float(optimize.brentq(lambda value, at=at: probability(value) - at, *outer))
+        for at in (tail, 1.0 - tail)
+    )
+    zero = probability(0.0)
+    return (low, high), 2.0 * min(zero, 1.0 - zero)
 
 
 def _shared(cells: Sequence[CellScores]) -> np.ndarray:
@@ -177,11 +237,10 @@ def _difference(
         # The seeds of a method are measured on the same images, so they share the error of KID.
         noise = random.standard_normal(weights.resamples)
         drawn.append(_by_seed(cells, metric, shared, weights[count], noise).mean(1))
-    errors = _seed_errors(values, pooled, weights.resamples, random)
-    resampled = drawn[0] - drawn[1] + (0.0 if errors is None else errors)
-    low, high = np.nanpercentile(resampled, [2.5, 97.5])
-    interval = (float(low), float(high))
-    return Difference(float(means[0] - means[1]), interval, count, errors is not None)
+    error = _seed_error(values, pooled)
+    resampled = drawn[0] - drawn[1]
+    interval, p = _interval_and_p(resampled[np.isfinite(resampled)], error)
+    return Difference(float(means[0] - means[1]), interval, count, error is not None, p=p)
 
 
 class _Weights(dict[int, np.ndarray]):

@@ -65,11 +65,12 @@ _COLUMNS = {  # by the beginning of a metric's name
     "have none).",
 }
 DIFFERENCES = (
-    "Row minus column. A value is bold where the 95 % interval of the difference excludes 0; "
-    "elsewhere no difference is shown, which does not mean that there is none. The interval is "
-    "from {resamples} samples of the held-out images, the same for both methods{seeds}. Of the "
-    "{tests} in the tables, about {chance} would be bold by chance if no two {things} differed. "
-    "Intervals are not corrected for the number of differences."
+    "Row minus column. A value is bold where the two {things} differ; elsewhere no difference is "
+    "shown, which does not mean that there is none. Of the bold values of a table, 5 % or fewer "
+    "are expected to be wrong (Benjamini and Hochberg's correction for all pairs of the table). "
+    "Uncertainty is from {resamples} samples of the held-out images, the same for both "
+    "methods{seeds}. The 95 % interval of a value, which the HTML page shows when the pointer is "
+    "on it, is of that difference alone: it may exclude 0 where the value is not bold."
 )
 _OVER_SEEDS = (
     ", and the spread over seeds: that of each method, or of a method with one seed that of the "
@@ -236,13 +237,10 @@ def cost_text(summary: TaskSummary) -> str:
 
 def differences_text(summary: TaskSummary, resamples: int) -> str:
     """How to read the matrices, with the number of differences."""
-    compared = sum(len(each) // 2 for each in summary.differences.values())
     over_seeds = has_seed_spread(summary)
     text = DIFFERENCES.format(
         resamples=f"{resamples:,}",
         seeds=_OVER_SEEDS if over_seeds else "",
-        tests="1 difference" if compared == 1 else f"{compared} differences",
-        chance=f"{0.05 * compared:.1f}",
         things="methods" if over_seeds else "trainings",
     )
     if not over_seeds:
