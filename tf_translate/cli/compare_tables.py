@@ -178,6 +178,7 @@ def print_claims(findings: Sequence[Finding], console: Console) -> None:
         if "missing" in each.details:
             lines.append(f"   missing: {each.details['missing']}")
         lines += [f"   against it: {text}" for text in each.counterexamples]
+        lines += [f"   it depends on: {text}" for text in each.depends_on]
         lines += [f"   run: {command}" for command in each.to_run]
         for line in lines:
             console.print(line, highlight=False, markup=False, soft_wrap=True)

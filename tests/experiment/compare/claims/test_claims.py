@@ -25,6 +25,7 @@ from tf_translate.experiment.compare.claims.verdict import (
     UNDECIDED,
     decide,
 )
+from tf_translate.experiment.compare.scores import scores_of
 
 JITTER = (-0.01, 0.0, 0.01)  # of three seeds
 
@@ -158,6 +159,11 @@ def test_the_one_cell_that_contradicts_is_named():
     results["cells"].append(cell("tint", content=0.95, domain=0.95, error=0.99))
     found = sufficient(results)
     assert found.counterexamples[0].startswith("glasses: tint-0: completeness 0.950")
+    assert len(found.counterexamples) == 3
+    (said,) = found.depends_on
+    worse = [each["name"] for each in results["cells"] if scores_of(each).error > 0.5]
+    assert f"{len(worse)} of {len(results['cells'])} cells of edits have more: " in said
+    assert said.endswith(", tint-0")
 
 
 def test_ranks_are_taken_within_a_task():
@@ -202,6 +208,14 @@ def test_stages_lose_content_if_end_to_end_methods_keep_more():
     assert found.verdict == NOT_SUPPORTED
     assert "genegan is end-to-end and keeps 0.300, less than icgan" in found.counterexamples[1]
     assert stages(_staged(0.5, 0.5)).verdict == UNDECIDED
+    # Means of methods .2, .4 and .6, .8: the t interval of two pairs with a spread of .1 sqrt(2)
+    # each has 2 degrees of freedom, 4.303 * .1 * sqrt(2) = .61.
+    pairs = {"icgan": 0.2, "age_cgan": 0.4, "fader": 0.6, "genegan": 0.8}
+    apart = stages({"cells": [c for name, value in pairs.items() for c in _seeds(name, value)]})
+    assert (
+        "as the unit, as for other methods of both kinds, it is 0.40, -0.21 to 1.01"
+        in (apart.depends_on[0])
+    )
     alone = stages(_staged(0.3, 0.7, seeds=1))
     assert alone.verdict == UNDECIDED
     assert alone.to_run
@@ -290,6 +304,14 @@ def test_the_adversary_is_delicate_if_seeds_of_fader_spread_more():
     assert found.verdict == NOT_SUPPORTED
     assert "has the widest range over seeds" in found.counterexamples[0]
     assert adversary(_spreads(1, 1)).verdict == UNDECIDED
+    # Scores near 1 spread less: from .99 to .999 what is missing falls tenfold, as from .9 to .99.
+    near, far = (
+        [cell(name, content=x, domain=x, seed=i) for i, x in enumerate(values)]
+        for name, values in (("fader", (0.99, 0.999)), ("m0", (0.9, 0.99)))
+    )
+    found = adversary({"cells": near + far})
+    assert found.value == pytest.approx(0.1)
+    assert "the ratio is 1.00, " in found.depends_on[0]
     assert adversary(_spreads(1, 1, seeds=1)).verdict == NOT_MEASURED
 
 
@@ -301,7 +323,13 @@ def _cycle(generated, real, run="cyclegan-0"):
         "lost": 0.5,
     }
     found = {"reconstruction": 0.1, "unrelated": 0.5, "noise 0.03": at_noise, "rounding": at_noise}
-    return {"run": run, "method": "cyclegan", "directions": {"a_to_b": found}}
+    return {
+        "run": run,
+        "method": "cyclegan",
+        "seed": 0,
+        "images": {"a": 64, "b": 64},
+        "directions": {"a_to_b": found},
+    }
 
 
 def test_a_cycle_hides_its_input_if_noise_costs_twice_as_much_as_on_a_real_image():
@@ -311,6 +339,8 @@ def test_a_cycle_hides_its_input_if_noise_costs_twice_as_much_as_on_a_real_image
     assert found.counterexamples == [
         "dualgan-0 a_to_b: noise costs 1.00 times what it costs real images"
     ]
+    assert found.depends_on[0] == "seed 0 of each method, 64 images of each domain"
+    assert "destroys 50.000% of a reconstruction" in found.depends_on[1]
     assert hidden([_cycle(0.1, 0.1)]).verdict == NOT_SUPPORTED
     assert hidden([_cycle(0.2, 0.1)]).verdict == UNDECIDED
     assert hidden([]).verdict == NOT_MEASURED

@@ -46,9 +46,9 @@ def test_claims_are_there_when_one_of_them_is_measured(tmp_path):
 
 def test_both_pages_escape_the_words(summary):
     row = tuple(HOSTILE for _ in TERM_HEADS)
-    found = Tested([row[:6]], [HOSTILE], [row], [HOSTILE])
+    found = Tested([row[:6]], [HOSTILE], [HOSTILE], [row], [HOSTILE])
     page = render([summary], found)
-    assert page.count("&lt;b&gt;x&lt;/b&gt;") == 6 + 1 + len(row) + 1
+    assert page.count("&lt;b&gt;x&lt;/b&gt;") == 6 + 2 + len(row) + 1
     text = render_markdown([summary], {}, found)
-    assert text.count("&lt;b&gt;x&lt;/b&gt; \\| \\`y\\`") == 6 + 1 + len(row) + 1
+    assert text.count("&lt;b&gt;x&lt;/b&gt; \\| \\`y\\`") == 6 + 2 + len(row) + 1
     assert "<b>" not in page + text

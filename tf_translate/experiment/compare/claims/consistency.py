@@ -30,8 +30,9 @@ from tf_translate.experiment.compare.scores import Scores, scores_of
 
 MOST = 0.5  # of the terms
 CORRELATION = -0.5
+_INPUTS = 0.5  # the error of unchanged inputs, where the truth is an edit of them
 LEAST_NAMES = 4  # methods of a task; fewer have no rank correlation worth a value
-_GAP, _MOST_NAMED = 0.5, 5  # of ranks from 0 to 1
+_GAP, _NAMED, _MOST_NAMED = 0.5, 3, 5  # of ranks from 0 to 1; the three largest gaps always
 _ALL_ABLATIONS = "tf-translate compare run glasses --ablations --seeds 1 --budget 10 --jobs 2"
 _ALL_CELLS = "tf-translate compare run glasses --jobs 2"
 
@@ -93,7 +94,7 @@ def necessary(results: Mapping[str, Any]) -> Finding:
             **({"without_rows": absent} if absent else {}),
         },
         [_exception(row) for row in rows if row["result"] != AS_SAID],
-        [_ALL_ABLATIONS] if absent else [],
+        to_run=[_ALL_ABLATIONS] if absent else [],
     )
 
 
@@ -167,6 +168,7 @@ def sufficient(results: Mapping[str, Any]) -> Finding:
             "left_out": left_out,
         },
         _counterexamples(cells, tasks, errors),
+        _worse_than_inputs(cells),
         [] if interval else [_ALL_CELLS],
     )
 
@@ -242,12 +244,27 @@ def _counterexamples(cells, tasks: np.ndarray, errors: np.ndarray) -> list[str]:
             by_completeness[at] = (_ranks(completeness[at]) - 1) / (at.sum() - 1)
             by_error[at] = (_ranks(-errors[at]) - 1) / (at.sum() - 1)
     gaps = np.abs(by_completeness - by_error)
-    worst = [i for i in np.argsort(-gaps, kind="stable") if gaps[i] >= _GAP][:_MOST_NAMED]
+    order = np.argsort(-gaps, kind="stable")[:_MOST_NAMED]
+    worst = [i for place, i in enumerate(order) if gaps[i] >= _GAP or (place < _NAMED and gaps[i])]
     return [
         f"{tasks[i]}: {cells[i][1]['name']}-{cells[i][1]['seed']}: completeness "
         f"{completeness[i]:.3f}, better than {by_completeness[i]:.0%} of the cells; error "
         f"{errors[i]:.3f}, better than {by_error[i]:.0%}"
         for i in worst
+    ]
+
+
+def _worse_than_inputs(cells: Sequence[tuple[str, Mapping[str, Any], Scores]]) -> list[str]:
+    """How many cells have a larger error than their unchanged inputs, by the tasks of edits."""
+    edits = [(c, s.error) for _, c, s in cells if INSIDE in results_of(c).get(IDENTITY, {})]
+    worse = [f"{c['name']}-{c['seed']}" for c, error in edits if error and error > _INPUTS]
+    if not edits:
+        return []
+    named = f": {', '.join(worse)}" if worse else ""
+    return [
+        f"the error asks for the image as it is, so drawing all of it anew costs more than the "
+        f"edit gains: unchanged inputs have {_INPUTS}, and {len(worse)} of {len(edits)} cells of "
+        f"edits have more{named}"
     ]
 
 

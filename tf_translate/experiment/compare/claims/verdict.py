@@ -44,6 +44,7 @@ class Finding:
         threshold: The value that the interval must not hold.
         details: Further values, by name.
         counterexamples: Cells or rows that contradict it, in words.
+        depends_on: What the verdict depends on, such as the value by another analysis, in words.
         to_run: Commands that measure it or make its interval narrower.
     """
 
@@ -54,12 +55,19 @@ class Finding:
     threshold: float | None = None
     details: dict[str, Any] = field(default_factory=dict)
     counterexamples: list[str] = field(default_factory=list)
+    depends_on: list[str] = field(default_factory=list)
     to_run: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values."""
         values = asdict(self)
         return {**values.pop("claim"), **values}
+
+
+def with_interval(value: float, interval: tuple[float, float] | None) -> str:
+    """A value and its interval, in words."""
+    known = f", {interval[0]:.2f} to {interval[1]:.2f}" if interval else ", no interval"
+    return f"{value:.2f}{known}"
 
 
 def decide(

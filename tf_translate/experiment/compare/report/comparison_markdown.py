@@ -135,7 +135,9 @@ def _tested(found: Tested) -> list[str]:
         blocks += [f"## {tested.CLAIMS_TITLE}", tested.CLAIMS]
         blocks += [_table(tested.CLAIM_HEADS, found.claims)]
         if found.against:
-            blocks += ["Evidence against these claims:", *_list(found.against)]
+            blocks += [f"{tested.AGAINST}:", *_list(found.against)]
+        if found.depends_on:
+            blocks += [f"{tested.DEPENDS_ON}:", *_list(found.depends_on)]
     return blocks
 
 

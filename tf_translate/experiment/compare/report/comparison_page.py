@@ -330,12 +330,17 @@ def _tested(found: Tested) -> str:
             f"{_stacked(tested.TERM_HEADS, found.terms)}{_list(found.remarks)}</section>"
         )
     if found.claims:
-        against = (
-            f"<h3>Evidence against these claims</h3>{_list(found.against)}" if found.against else ""
+        beside = "".join(
+            f"<h3>{title}</h3>{_list(said)}"
+            for title, said in (
+                (tested.AGAINST, found.against),
+                (tested.DEPENDS_ON, found.depends_on),
+            )
+            if said
         )
         parts.append(
             f"<section><h2>{tested.CLAIMS_TITLE}</h2><p>{escape(tested.CLAIMS)}</p>"
-            f"{_stacked(tested.CLAIM_HEADS, found.claims)}{against}</section>"
+            f"{_stacked(tested.CLAIM_HEADS, found.claims)}{beside}</section>"
         )
     return "\n".join(parts)
 

@@ -22,6 +22,7 @@ CLAIMS = (
     "these trainings and tasks. What was measured, and the thresholds, were written before most "
     "cells ran; the guide to comparisons lists what was changed later."
 )
+AGAINST, DEPENDS_ON = "Evidence against these claims", "What these verdicts depend on"
 TERMS = (
     "Each row is a method with one loss term at weight 0, beside that with all terms at the same "
     "budget. adversarial is the generators' side of a GAN loss; without discriminator, the "
@@ -40,12 +41,14 @@ class Tested:
     Attributes:
         claims: A row for each claim, under `CLAIM_HEADS`; empty if none is measured.
         against: What contradicts measured claims, a sentence each.
+        depends_on: What verdicts depend on, a sentence each.
         terms: A row for each method without a term, under `TERM_HEADS`.
         remarks: The share of terms that do what their role says, and cells that are left out.
     """
 
     claims: Sequence[Sequence[str]] = ()
     against: Sequence[str] = ()
+    depends_on: Sequence[str] = ()
     terms: Sequence[Sequence[str]] = ()
     remarks: Sequence[str] = ()
 
@@ -63,13 +66,15 @@ def find_tested(results: Mapping[str, Any], folder: Path) -> Tested:
     findings = find_all(results, read_all(folder))
     claims: list[Sequence[str]] = []
     against: list[str] = []
+    depends_on: list[str] = []
     if any(each.verdict != NOT_MEASURED for each in findings):
         claims = list(map(_claim, findings))
         against = [f"{each.claim.number}: {t}" for each in findings for t in each.counterexamples]
+        depends_on = [f"{each.claim.number}: {t}" for each in findings for t in each.depends_on]
     if not any("ablation" in cell for cell in results["cells"]):
-        return Tested(claims, against)
+        return Tested(claims, against, depends_on)
     table = ablation_table(results)
-    return Tested(claims, against, list(map(_term, table["rows"])), _remarks(table))
+    return Tested(claims, against, depends_on, list(map(_term, table["rows"])), _remarks(table))
 
 
 def _claim(finding: Finding) -> Sequence[str]:
