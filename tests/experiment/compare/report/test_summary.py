@@ -10,6 +10,7 @@ from tests.experiment.compare.synthetic_cells import Damaged, write_cells
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.collect import collect
 from tf_translate.experiment.compare.report import words
+from tf_translate.experiment.compare.report.comparison_page import second_view
 from tf_translate.experiment.compare.report.summary import summarize
 
 
@@ -82,6 +83,9 @@ def test_a_second_view_that_places_outputs_beyond_the_inputs_is_said(tmp_path):
     (summary,) = summarize(collect(tmp_path), tmp_path)
     (note,) = [each for each in summary.notes if each.startswith("By the features of lite0")]
     assert "inputs are (KID 0.300), by more than two standard errors: CycleGAN 0.400." in note
+    assert "by the features of lite0, trained elsewhere, outputs of 1 of 3 methods" in (
+        second_view(summary)
+    )
     assert words.shown_metrics(summary)[-1] == "domain/kid/lite0@16"
     assert words.label("domain/kid/lite0@16") == "KID by lite0"
 

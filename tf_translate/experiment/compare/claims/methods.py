@@ -140,11 +140,8 @@ def stages(results: Mapping[str, Any]) -> Finding:
 
 def _over_methods(contrasts: Sequence[_Contrast]) -> str:
     """Claim 3 for other methods than these: with methods as the unit, not seeds."""
-    found = with_interval(
-        *_difference(
-            [tuple([[fmean(values) for values in side]] for side in each) for each in contrasts]
-        )
-    )
+    means = [([[*map(fmean, direct)]], [[*map(fmean, staged)]]) for direct, staged in contrasts]
+    found = with_interval(*_difference(means))
     return (
         "the interval holds for these methods, whose seeds vary; with one mean of each method as "
         f"the unit, as for other methods of both kinds, it is {found}. IcGAN and Age-cGAN also "
@@ -259,10 +256,10 @@ def adversary(results: Mapping[str, Any]) -> Finding:
     widest = max(details["range"], key=lambda n: details["range"][n][1] - details["range"][n][0])
     exceptions = [f"{widest} has the widest range over seeds"] if widest != DELICATE else []
     verdict = decide(ratio, interval, 1.0, "above")
-    missing = {n: [math.log(max(1 - v, _LEAST)) for v in values] for n, values in names.items()}
+    logs = {n: [math.log(max(1 - v, _LEAST)) for v in values] for n, values in names.items()}
     depends_on = [
         "scores near their end of 1 spread less: by the logarithm of what is missing to 1, the "
-        f"ratio is {with_interval(*_spread(missing))}"
+        f"ratio is {with_interval(*_spread(logs))}"
     ]
     return Finding(
         ADVERSARY, verdict, _finite(ratio), interval, 1.0, details, exceptions, depends_on

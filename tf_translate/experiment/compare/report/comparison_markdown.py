@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from tf_translate.experiment.compare.report import tested, words
-from tf_translate.experiment.compare.report.comparison_page import headline
+from tf_translate.experiment.compare.report.comparison_page import headline, second_view
 from tf_translate.experiment.compare.report.differences import RESAMPLES, Difference
 from tf_translate.experiment.compare.report.rows import MethodRow, TaskSummary, Value
 from tf_translate.experiment.compare.report.tested import Tested
@@ -35,7 +35,8 @@ def render_markdown(
 
 def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> str:
     blocks = [f"# {_text(summary.title)}"] if has_title else []
-    blocks += [_text(headline(summary)), f"{words.FORMULA}. {words.parts_text(summary)}"]
+    blocks.append(_text(f"{headline(summary)} {second_view(summary)}"))
+    blocks.append(f"{words.FORMULA}. {words.parts_text(summary)}")
     if "wall" in images:
         seeds = "/".join(map(str, sorted(set(summary.image_seeds.values()))))
         wall = make_wall(summary)

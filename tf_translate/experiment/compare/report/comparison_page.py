@@ -11,6 +11,7 @@ from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.read_cell import OUTPUT, results_of
 from tf_translate.experiment.compare.report import comparison_style, tested, words
 from tf_translate.experiment.compare.report.differences import RESAMPLES, Difference
+from tf_translate.experiment.compare.report.notes import other_views
 from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value
 from tf_translate.experiment.compare.report.scatter import scatter
 from tf_translate.experiment.compare.report.tested import Tested
@@ -67,6 +68,16 @@ def headline(summary: TaskSummary) -> str:
     return f"{text}.{what}"
 
 
+def second_view(summary: TaskSummary) -> str:
+    """What pretrained networks say against the domain in completeness; empty if nothing."""
+    return " ".join(
+        f"The domain is by a judge of this task: by the features of {view.network}, trained "
+        f"elsewhere, outputs of {len(view.farther)} of {view.methods} methods are farther from "
+        "real targets than the unchanged inputs are (see Limits)."
+        for view in other_views(summary.cells, summary.methods)
+    )
+
+
 def _task(summary: TaskSummary, *, is_only: bool) -> str:
     title = "" if is_only else f"<h2>{escape(summary.title)}</h2>"
     notes = f"<section><h2>Limits</h2>{_list(summary.notes)}</section>" if summary.notes else ""
@@ -74,6 +85,7 @@ def _task(summary: TaskSummary, *, is_only: bool) -> str:
 <section>
 <h2>Completeness</h2>
 <p class="lead">{escape(headline(summary))}</p>
+<p>{escape(second_view(summary))}</p>
 <p><span class="formula">{words.FORMULA}</span>. {escape(words.parts_text(summary))}</p>
 <div class="head">{scatter(summary.methods, summary.fixed)}
 <div class="wide">{_completeness(summary)}</div></div>

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -32,7 +33,14 @@ def caveats(
         methods: Its rows.
         found: Differences by metric.
     """
-    yield from _other_views(cells, methods)
+    for view in other_views(cells, methods):
+        yield (
+            f"By the features of {view.network}, the outputs of {len(view.farther)} of "
+            f"{view.methods} methods, as a set, are farther from real targets than the unchanged "
+            f"inputs are (KID {view.inputs:.3f}), by more than two standard errors: "
+            f"{', '.join(view.farther)}. The domain in completeness is by the task's own judge: "
+            "look at the images too."
+        )
     nearer = [
         f"{row.title} (c = {row.content.mean:.2f})"
         for row in methods
@@ -80,8 +88,27 @@ def caveats(
     yield from _times(cells, methods)
 
 
-def _other_views(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow]) -> Iterator[str]:
-    """Where a pretrained network places outputs farther from the targets than their inputs."""
+@dataclass(frozen=True)
+class OtherView:
+    """Where a pretrained network places outputs farther from the targets than their inputs.
+
+    Attributes:
+        network: Its name.
+        inputs: Kernel distance of the inputs to the targets, by its features.
+        farther: Methods whose outputs are farther, by more than two standard errors, with theirs.
+        methods: Number of methods.
+    """
+
+    network: str
+    inputs: float
+    farther: Sequence[str]
+    methods: int
+
+
+def other_views(
+    cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow]
+) -> Iterator[OtherView]:
+    """The views of pretrained networks that put some outputs farther than their inputs."""
     inputs: dict[str, float] = {}
     for cell in cells:
         own = results_of(cell).get(IDENTITY, {})
@@ -97,12 +124,7 @@ def _other_views(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow
             and row.values[metric].mean > limit + _noise(row.cells or cells, metric)
         ]
         if farther:
-            yield (
-                f"By the features of {network}, the outputs of {len(farther)} of {len(methods)} "
-                f"methods, as a set, are farther from real targets than the unchanged inputs are "
-                f"(KID {limit:.3f}), by more than two standard errors: {', '.join(farther)}. The "
-                "domain in completeness is by the task's own judge: look at the images too."
-            )
+            yield OtherView(network, limit, farther, len(methods))
 
 
 def _noise(cells: Sequence[Mapping[str, Any]], metric: str) -> float:
