@@ -34,7 +34,7 @@ def read_csv(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str,
             lacks a required one, a row has more cells than the header, or it cannot be read.
     """
     if not path.is_file():
-        raise DataError(f"there is no table {path}")
+        raise DataError(f"there is no table {path}; `data.path` must name a file that exists")
     try:
         with path.open(newline="", encoding="utf-8-sig") as opened:
             separator = _find_separator(next(lines_of(opened, path), ""), path)
@@ -89,7 +89,7 @@ def lines_of(opened: TextIO, path: Path) -> Iterator[str]:
 
 
 def _unreadable(path: Path, error: Exception) -> str:
-    return f"the table {path} cannot be read as UTF-8 csv: {error}"
+    return f"the table {path} cannot be read as UTF-8 csv: {error}; save it again as UTF-8"
 
 
 def _find_separator(header: str, path: Path) -> str:

@@ -145,7 +145,7 @@ class ParquetImage:
             except _read_errors() as error:
                 raise DataError(f"{self.origin} cannot be read: {_reason(error)}") from error
         if not contents:
-            raise DataError(f"{self.origin} has no bytes")
+            raise DataError(f"{self.origin} has no bytes; remove the row, or write its image")
         return bytes(contents)
 
     def decode(self, contents: bytes, channels: int, white_level: int | None = None) -> np.ndarray:
@@ -198,7 +198,8 @@ def _read_shards(path: Path, shards: Sequence[tuple[str, Path]]) -> AttributeTab
                 found, embedded = _read_rows(file, shard, split)
         except _read_errors() as error:
             raise DataError(
-                f"the table {shard} cannot be read as Parquet: {_reason(error)}"
+                f"the table {shard} cannot be read as Parquet: {_reason(error)}; download or write "
+                "it again"
             ) from error
         if found and columns not in ((), tuple(found[0][1])):
             raise DataError(
@@ -209,11 +210,13 @@ def _read_shards(path: Path, shards: Sequence[tuple[str, Path]]) -> AttributeTab
         rows += found
         files += embedded
     if not rows:
-        raise DataError(f"the table {path} has no rows")
+        raise DataError(f"the table {path} has no rows; it must have one for each image")
     if not files:
         return AttributeTable(path, columns, rows, shards[0][1].parent)
     if len(files) != len(rows):
-        raise DataError(f"{path} has images in some shards and paths of images in others")
+        raise DataError(
+            f"{path} has images in some shards and paths of images in others; write all in one way"
+        )
     return _with_images(path, columns, rows, files)
 
 
@@ -245,7 +248,7 @@ def _read_rows(file: Any, shard: Path, split: str) -> tuple[LocatedRows, list[Pa
     if file.metadata.num_rows > _MOST_ROWS:
         raise DataError(
             f"the table {shard} says it has {file.metadata.num_rows:,} rows; at most "
-            f"{_MOST_ROWS:,} are read"
+            f"{_MOST_ROWS:,} are read; split it into several data sets"
         )
     if len(set(schema.names)) < len(schema.names):
         raise DataError(f"the table {shard} names a column twice; rename one of them")

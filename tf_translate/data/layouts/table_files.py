@@ -34,7 +34,7 @@ def read_columns(path: Path) -> AttributeTable:
     if path.is_dir() and find_shards(path):
         return read_shards(path)
     if not path.is_file():
-        raise DataError(f"there is no table {path}")
+        raise DataError(f"there is no table {path}; `data.path` must name a file that exists")
     if suffix == ".parquet":
         return read_parquet(path)
     if suffix == ".txt":
@@ -57,6 +57,6 @@ def _read_csv(path: Path) -> AttributeTable:
         for line, cells in csv_table.read_csv(path, (image_column,))
     ]
     if not rows:
-        raise DataError(f"the table {path} has no rows")
+        raise DataError(f"the table {path} has no rows below its header; add one for each image")
     table = AttributeTable(path, tuple(rows[0][1]), rows, path.parent)
     return celeba.add_companions(table) if is_celeba else table
