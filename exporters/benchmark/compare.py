@@ -71,11 +71,17 @@ def compare(
         limits: Of the time and memory of the processes that run the bundle; None for the
             defaults. The other file is run without limits.
 
+    Returns:
+        One comparison for each .tflite file.
+
     Raises:
         BundleError: If the bundle cannot be read.
         ModelError: If one of its files is refused, or its process fails, ends or takes too long.
         ExportError: If the other file or its runtime is missing, if its outputs have another
             shape, or a number is below 1.
+
+    Example:
+        `print({each.recipe: each.ratio for each in compare("bundles/first", "first.onnx")})`
     """
     check_counts(rounds=rounds, threads=[threads])
     check_limits(limits)

@@ -100,9 +100,15 @@ def open_bundle(path: str | Path) -> Bundle:
     Args:
         path: The folder that `export` wrote.
 
+    Returns:
+        The folder and its manifest; contents of files are checked when they are read.
+
     Raises:
         BundleError: If the folder is missing or is not a bundle, or its manifest is invalid,
             names a path outside the bundle or has another format version.
+
+    Example:
+        `list(open_bundle("bundles/first").manifest.signatures)`
     """
     if isinstance(path, Bundle):
         raise BundleError("`path` must be the folder of a bundle, and an open bundle is given")

@@ -93,6 +93,12 @@ def translate_image(
             these arguments, an image has another number of channels, or target and mask are not
             both given and as large as `pixels`.
         ValueError: If an image is not a uint8 array of rank 3.
+
+    Example:
+        ```python
+        model = Runner(open_bundle("bundles/first"))
+        translated = translate_image(model, pixels, signature="a_to_b")
+        ```
     """
     check_model(model, attributes)
     others = {"exemplar": exemplar, "target": target, "mask": mask}
@@ -115,10 +121,12 @@ def translate_images(
 ) -> dict[str, np.ndarray]:
     """Translates one image and returns every image output of the signature by name.
 
-    An output with the name of the exemplar's input has the exemplar's size. All others have
-    the size of `pixels`, or n times that size (`output_scale`). With the aspect `crop` they have
-    the sizes of the centre parts.
-    Arguments and errors as in `translate_image`.
+    Arguments, errors and an example as in `translate_image`.
+
+    Returns:
+        uint8 images `(height, width, channels)`. One with the name of the exemplar's input has the
+        exemplar's size. All others have the size of `pixels`, or n times that size
+        (`output_scale`). With the aspect `crop` they have the sizes of the centre parts.
     """
     check_model(model, attributes)
     chosen = _choose_signature(

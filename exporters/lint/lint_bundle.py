@@ -41,9 +41,15 @@ def lint(path: str | Path, *, isolated: bool = True, limits: Limits | None = Non
         limits: Of the time and memory of the child; None for the defaults. Reading all files and
             each golden case may take as long as one call.
 
+    Returns:
+        The findings, the most severe first, and how much of each file a device runs fast.
+
     Raises:
         BundleError: If the folder is not a bundle, or one of its files was changed.
         ModelError: If a file is refused, or reading or running it fails.
+
+    Example:
+        `for severity, sentence in lint("bundles/first").sentences(): print(severity, sentence)`
     """
     bundle = open_bundle(path)
     check_limits(limits)

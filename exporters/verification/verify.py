@@ -80,10 +80,20 @@ def verify(
             that you trust, such as one that you have just exported.
         limits: Of the time and memory of a child process; None for the defaults.
 
+    Returns:
+        All checks. `passed` tells whether each of them passed, `failures` has a sentence for each
+        that did not.
+
     Raises:
         BundleError: If the folder is not a bundle, or has another format version.
         ExportError: If `sheet` lies within the bundle or cannot be written, or `images` names a
             signature that takes none of them.
+
+    Example:
+        ```python
+        found = verify("bundles/first")
+        print(found.passed, *found.failures, sep="\\n")
+        ```
     """
     bundle = open_bundle(path)
     check_limits(limits)

@@ -158,6 +158,16 @@ def image_signature(
     Warns:
         UserWarning: For each range that is neither given nor known from layers: of an input that
             of the output is assumed, of an output [-1, 1].
+
+    Returns:
+        The signature, for `signatures` of a translator of one's own.
+
+    Example:
+        ```python
+        def signatures(self):
+            behavior = {"dropout": "off"}
+            return {"a_to_b": image_signature("a_to_b", self.generator, behavior)}
+        ```
     """
 
     def function(image):

@@ -55,10 +55,28 @@ def open_attribute_dataset(
 ) -> "AttributeDataset":
     """Finds the images of a configuration with `attributes` and decodes each once.
 
+    Args:
+        config: Its `path` is a table with a column image, a folder of images that are named by
+            age, or samples:NAME; its `attributes` name columns and their values.
+        progress: Called with (images done, images in all) while decoding.
+
+    Returns:
+        All splits, with an attribute vector for each image, readable in any order.
+
     Raises:
         DataError: If there is no such table or folder, a column is missing, a cell holds no
             value of its attribute, an image is damaged (unless `on_error` is "skip"), or the
             train split is empty.
+
+    Example:
+        ```python
+        config = DataConfig(
+            path="samples:avatars", size=(64, 64), attributes={"glasses": ["0", "1"]}
+        )
+        data = open_attribute_dataset(config)
+        images = data.images("test", at=range(8))  # (8, 64, 64, 3), in [-1, 1]
+        glasses = data.values("test")[:8]  # (8, 1), 0 or 1
+        ```
     """
     check_data_config(config, "open_attribute_dataset")
     if not config.attributes:

@@ -40,6 +40,12 @@ def open_domain_dataset(
     Raises:
         DataError: If no images are found, `paired` is true but the images are unpaired, images
             are damaged (each is named, unless `on_error` is "skip"), or a split is left empty.
+
+    Example:
+        ```python
+        data = open_domain_dataset(DataConfig(path="samples:flat_to_3d", size=(64, 64)))
+        a, b = data.arrays("test")  # (n, 64, 64, 3) each, in [-1, 1]
+        ```
     """
     check_data_config(config, "open_domain_dataset")
     source = find_domains(config)

@@ -37,9 +37,18 @@ def open_image_dataset(config: DataConfig, *, progress: Progress | None = None) 
             without, of any depth), a table with a column image, samples:NAME or tfds:NAME.
         progress: Called with (images done, images in all) while decoding.
 
+    Returns:
+        All splits, readable in any order.
+
     Raises:
         DataError: If there is no such table or folder, a setting does not apply to one image
             set, an image is damaged (unless `on_error` is "skip"), or the train split is empty.
+
+    Example:
+        ```python
+        data = open_image_dataset(DataConfig(path="samples:avatars", size=(64, 64)))
+        images = data.images("test", at=range(8))  # (8, 64, 64, 3), in [-1, 1]
+        ```
     """
     check_data_config(config, "open_image_dataset")
     _refuse_domains(config)

@@ -19,8 +19,17 @@ def make_strategy(devices: str) -> tf.distribute.Strategy:
             GPUs, over the logical CPUs. "gpu:N" mirrors over the first N GPUs, "cpu:N" over N
             logical CPUs, which share the processor's cores.
 
+    Returns:
+        The strategy: build and compile the model in its `scope`, then call `fit` as usual.
+
     Raises:
         ConfigError: If it is none of these, or the host has fewer devices.
+
+    Example:
+        ```python
+        with make_strategy("all").scope():
+            model = from_preset("cyclegan_small")
+        ```
     """
     if not re.fullmatch(DEVICES, str(devices)):
         raise ConfigError(f"`devices` must be one, all, cpu:N or gpu:N, got {devices!r}")
