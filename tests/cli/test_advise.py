@@ -39,22 +39,22 @@ def test_ranks_are_printed_with_figures(command, decided):
     code, out, _ = command("advise", "--sets", 2, "--results", decided)
     text = _text(out)
     assert code == 0
-    assert "1. cyclegan, CycleGAN" in text
-    assert "2. dualgan, DualGAN" in text
+    assert "rank 1: cyclegan, CycleGAN" in text
+    assert "rank 2: dualgan, DualGAN" in text
     assert "completeness 0.710 (95 % intervals 0.690 to 0.730, seeds 0.700 to 0.720)" in text
     assert "completeness = 2cd / (c + d)" in text  # the formula
     assert "without a rank: it has 1 seed, and a rank needs 3" in text
     assert "Not ranked" not in text
 
 
-def test_methods_between_which_nothing_is_decided_share_a_rank(command, tmp_path):
+def test_methods_between_which_nothing_is_decided_are_printed_without_ranks(command, tmp_path):
     path = tmp_path / "results.json"
     path.write_text(json.dumps(results({**DECIDED, "dualgan": (0.7, 0.71, 0.72)})))
     _, out, _ = command("advise", "--sets", 2, "--results", path)
     text = _text(out)
     assert "Not ranked: the results do not decide between the methods" in text
-    assert "undecided between cyclegan, dualgan" in text
-    assert "1. undecided" not in text
+    assert "undecided with dualgan: their intervals" in text
+    assert "rank 1" not in text
 
 
 def test_a_completeness_that_is_undefined_is_said(command, tmp_path):
@@ -73,7 +73,7 @@ def test_json_holds_the_same_and_nothing_else_is_on_stdout(command, decided, pai
     advice = json.loads(out)
     assert advice["you_have"]["images"] == {"sets": 7, "pairs": 7}  # one is held out
     assert advice["you_have"]["image_sides"] == [[16, 16], [16, 16]]
-    assert [each["methods"][0]["name"] for each in advice["ranks"]] == ["cyclegan", "dualgan"]
+    assert [each["method"]["name"] for each in advice["ranks"]] == ["cyclegan", "dualgan"]
     assert any("equal file names" in text for text in advice["you_have"]["assumptions"])
 
 

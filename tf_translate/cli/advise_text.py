@@ -103,17 +103,16 @@ def _print_ranks(advice: Mapping[str, Any], console: Console) -> None:
     console.print()
     console.print(f"Fits and was measured, by completeness on {advice['task']['name']}:")
     for each in advice["ranks"]:
-        place = f"{each['rank']}. " if advice["ranked"] else ""
-        if len(each["methods"]) > 1:
-            names = ", ".join(method["name"] for method in each["methods"])
-            _print(console, f"{place}undecided between {names}:", 2)
-            place = ""
-        for method in each["methods"]:
-            _print_method(method, console, place)
-        for reason in each["undecided"]:
-            _print(console, f"undecided: {reason}", 4)
-        for better, worse in each["decided"]:
-            _print(console, f"decided: {better} is above {worse}", 4)
+        best, worst = each["rank"]
+        ranks = f"rank {best}" if best == worst else f"rank {best} to {worst}"
+        _print_method(each["method"], console, f"{ranks}: " if advice["ranked"] else "")
+        if each["above"]:
+            _print(console, f"above {', '.join(each['above'])}", 4)
+        by_reason: dict[str, list[str]] = {}
+        for other, reason in each["undecided"].items():
+            by_reason.setdefault(reason, []).append(other)
+        for reason, others in by_reason.items():
+            _print(console, f"undecided with {', '.join(others)}: {reason}", 4)
 
 
 def _print_group(title: str, methods: Sequence[Mapping[str, Any]], console: Console) -> None:

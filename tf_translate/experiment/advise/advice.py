@@ -110,16 +110,16 @@ def advise(
         "you_have": _you_have(data, found, limits, keep_identity),
         "task": {"name": name, "title": title_of(name), "data": data_of(name), "why": why},
         "results": _about(summary, results),
-        "ranked": len(ranks) > 1,
+        "ranked": any(each.above for each in ranks),
         "not_ranked_because": _why_not_ranked(summary, name, ranks, unranked),
         "ranks": [
             {
-                "rank": position,
-                "methods": [entries[variant] for variant in each.names],
-                "undecided": list(each.undecided),
-                "decided": [list(pair) for pair in each.decided],
+                "rank": [each.best, each.worst],
+                "method": entries[each.name],
+                "above": list(each.above),
+                "undecided": dict(each.undecided),
             }
-            for position, each in enumerate(ranks, 1)
+            for each in ranks
         ],
         "measured_without_rank": unranked,
         "not_measured": not_measured,
@@ -295,7 +295,7 @@ def _why_not_ranked(
         held = ", ".join(summary.tasks) or "none"
         shown = "".join(f"; `--task {name}` shows those" for name in list(summary.tasks)[:1])
         return f"the results hold no runs of the task {task}, but of {held}{shown}; {command}"
-    if len(ranks) > 1:
+    if any(each.above for each in ranks):
         return None
     if not ranks and not unranked:
         return f"none of the methods that fit was measured on {task}; {command}"
@@ -303,8 +303,8 @@ def _why_not_ranked(
         (common, count), *_ = Counter(each["reason"] for each in unranked).most_common()
         said = f"; of {count} of {len(unranked)}, {common}"
         return f"no method that fits can be ranked by the results of {task}{said}"
-    if len(ranks[0].names) == 1:
-        return f"{ranks[0].names[0]} is the only method with metrics that can be ranked"
+    if len(ranks) == 1:
+        return f"{ranks[0].name} is the only method with metrics that can be ranked"
     return "the results do not decide between the methods"
 
 

@@ -1,11 +1,12 @@
 """The order of methods on a task, where the results decide it, and nothing where they do not.
 
 Two methods differ only if their spans do not overlap. A span holds the 95 % intervals over images
-of all seeds, and the completeness of all seeds. Methods that are connected by differences that are
-not decided share a rank, so each rank is decided against every other.
+of all seeds, and the completeness of all seeds. A method has all ranks that the decided differences
+allow: the best has only the methods before it that are surely above, the worst all but those that
+are surely below. So one method of a wide span hides no difference between others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tf_translate.experiment.advise.results import MethodResult
@@ -16,17 +17,20 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Rank:
-    """Methods between which the results do not decide.
+    """The ranks that the results allow for a method.
 
     Attributes:
-        names: The methods, the higher mean completeness first.
-        undecided: Why not, for each pair of them, as "a, b: reason".
-        decided: Pairs of them that are decided nevertheless, (better, worse): both overlap a third.
+        name: The method.
+        best, worst: The first and the last of them, from 1.
+        above: Methods that are surely below it.
+        undecided: Why nothing is decided between it and another method, by the other's name.
     """
 
-    names: tuple[str, ...]
-    undecided: tuple[str, ...]
-    decided: tuple[tuple[str, str], ...]
+    name: str
+    best: int
+    worst: int
+    above: tuple[str, ...]
+    undecided: Mapping[str, str]
 
 
 def cannot_rank(result: MethodResult) -> str | None:
@@ -49,29 +53,21 @@ def has_enough_seeds(result: MethodResult) -> bool:
 
 
 def rank(results: Mapping[str, MethodResult]) -> list[Rank]:
-    """Groups methods into ranks, the best first; each rank is decided against every other.
+    """Finds the ranks that the results allow for each method, the highest mean first.
 
     Args:
         results: Methods that `cannot_rank` lets pass, by name.
     """
     names = sorted(results, key=lambda name: (-mean_of(results[name]), name))
-    groups: list[list[str]] = []
-    for name in names:
-        near = [g for g in groups if any(_why_undecided(results[name], results[o]) for o in g)]
-        groups = [g for g in groups if g not in near] + [[*(o for g in near for o in g), name]]
-    ordered = sorted(groups, key=lambda group: names.index(group[0]))
-    return [_rank_of(group, results) for group in ordered]
-
-
-def _rank_of(names: Sequence[str], results: Mapping[str, MethodResult]) -> Rank:
-    names = sorted(names, key=lambda name: (-mean_of(results[name]), name))
-    pairs = [(one, other) for i, one in enumerate(names) for other in names[i + 1 :]]
-    reasons = {pair: _why_undecided(*(results[name] for name in pair)) for pair in pairs}
-    return Rank(
-        tuple(names),
-        tuple(f"{one}, {other}: {why}" for (one, other), why in reasons.items() if why),
-        tuple(pair for pair, why in reasons.items() if not why),
-    )
+    found = []
+    for place, name in enumerate(names):
+        why = {o: _why_undecided(results[name], results[o]) for o in names if o != name}
+        # Spans that do not overlap lie as their means do, so `names` has the sure ones in order.
+        surely_before = sum(not why[other] for other in names[:place])
+        below = tuple(other for other in names[place + 1 :] if not why[other])
+        undecided = {other: reason for other, reason in why.items() if reason}
+        found.append(Rank(name, 1 + surely_before, len(names) - len(below), below, undecided))
+    return found
 
 
 def mean_of(result: MethodResult) -> float:
