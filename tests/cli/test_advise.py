@@ -41,7 +41,10 @@ def test_ranks_are_printed_with_figures(command, decided):
     assert code == 0
     assert "rank 1: cyclegan, CycleGAN" in text
     assert "rank 2: dualgan, DualGAN" in text
-    assert "completeness 0.710 (95 % intervals 0.690 to 0.730, seeds 0.700 to 0.720)" in text
+    assert (
+        "completeness 0.710 (95 % intervals of all seeds 0.690 to 0.730, seeds 0.700 to 0.720)"
+        in text
+    )
     assert "completeness = 2cd / (c + d)" in text  # the formula
     assert "without a rank: it has 1 seed, and a rank needs 3" in text
     assert "Not ranked" not in text

@@ -86,8 +86,8 @@ def main(
     """Name the methods that fit your data, in the order that measured results support.
 
     For each method it says how it keeps the content, how it reaches the domain, and the metrics of
-    a comparison. Methods are ranked only where these decide: by at least three seeds, and without
-    overlap of their intervals. Nothing is asked; all that is assumed is printed.
+    a comparison. A method with three seeds gets all ranks that the results allow: one is above
+    another only if their intervals do not overlap. Nothing is asked; what is assumed is printed.
 
     Examples:
 

@@ -15,6 +15,11 @@ _NAMES = {
 }
 _MARGIN = "content/margin"
 _SHOWN = ("completeness", _MARGIN, "content/label_accuracy", "domain/accuracy")  # --json has all
+_REPORT = (
+    "the settings of each method, which may differ from its preset, and what these values cannot "
+    "tell are in the report of the comparison; of the results in the package: "
+    "docs/comparison/index.md, Conditions and Limits"
+)
 _COMPLETENESS = (
     "completeness = 2cd / (c + d) of content c and domain d: 0 if one is missing, 1 if both are as "
     "good as in the ground truth; content/margin is above 0 if an output is nearer to its own "
@@ -89,6 +94,7 @@ def _print_results(advice: Mapping[str, Any], console: Console) -> None:
     revisions = ", ".join(about["revisions"])
     _print(console, f"Results: {about['command']} (revision {revisions}, {about['date']}).")
     _print(console, _COMPLETENESS, 2)
+    _print(console, _REPORT, 2)
     if about["timed_on"]:
         _print(console, f"milliseconds of files are on {about['timed_on']}", 2)
     known = {row: v[_MARGIN] for row, v in about["fixed_rows"].items() if _MARGIN in v}
@@ -165,10 +171,10 @@ def _tried(trained_on: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _metric(values: Mapping[str, Any]) -> str:
-    """For example 0.712 (95 % intervals 0.680 to 0.741, seeds 0.701 to 0.720)."""
+    """For example 0.712 (95 % intervals of all seeds 0.680 to 0.741, seeds 0.701 to 0.720)."""
     parts = []
     if values.get("interval"):
-        parts.append("95 % intervals {:.3f} to {:.3f}".format(*values["interval"]))
+        parts.append("95 % intervals of all seeds {:.3f} to {:.3f}".format(*values["interval"]))
     least, most = values["range"]
     if least != most:
         parts.append(f"seeds {least:.3f} to {most:.3f}")

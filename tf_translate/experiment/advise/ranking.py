@@ -3,7 +3,8 @@
 Two methods differ only if their spans do not overlap. A span holds the 95 % intervals over images
 of all seeds, and the completeness of all seeds. A method has all ranks that the decided differences
 allow: the best has only the methods before it that are surely above, the worst all but those that
-are surely below. So one method of a wide span hides no difference between others.
+are surely below. "Surely" is by this rule, which is not corrected for the number of pairs. One
+method of a wide span hides no difference between others.
 """
 
 from collections.abc import Mapping

@@ -339,7 +339,7 @@ def test_a_cycle_hides_its_input_if_noise_costs_twice_as_much_as_on_a_real_image
     assert found.counterexamples == [
         "dualgan-0 a_to_b: noise costs 1.00 times what it costs real images"
     ]
-    assert found.depends_on[0] == "seed 0 of each method, 64 images of each domain"
+    assert found.depends_on[0] == "measured in cyclegan-0, cyclegan-0: 64 images of each domain"
     assert "destroys 50.000% of a reconstruction" in found.depends_on[1]
     assert hidden([_cycle(0.1, 0.1)]).verdict == NOT_SUPPORTED
     assert hidden([_cycle(0.2, 0.1)]).verdict == UNDECIDED

@@ -40,7 +40,7 @@ def _headline(**others):
         ),
         (
             {"b": UNCERTAIN, "c": REAL},
-            "it is not shown to differ from B (0.80); it differs from 1 more.",
+            "it is not shown to differ from B (0.80); it differs from C (0.70).",
         ),
     ],
 )

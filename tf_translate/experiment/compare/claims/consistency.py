@@ -247,6 +247,7 @@ def _counterexamples(cells, tasks: np.ndarray, errors: np.ndarray) -> list[str]:
     order = np.argsort(-gaps, kind="stable")[:_MOST_NAMED]
     worst = [i for place, i in enumerate(order) if gaps[i] >= _GAP or (place < _NAMED and gaps[i])]
     return [
+        f"{'' if gaps[i] >= _GAP else 'furthest apart, '}"
         f"{tasks[i]}: {cells[i][1]['name']}-{cells[i][1]['seed']}: completeness "
         f"{completeness[i]:.3f}, better than {by_completeness[i]:.0%} of the cells; error "
         f"{errors[i]:.3f}, better than {by_error[i]:.0%}"

@@ -75,16 +75,13 @@ def hidden(runs: Sequence[Mapping[str, Any]]) -> Finding:
 def _depends_on(
     runs: Sequence[Mapping[str, Any]], rows: Iterable[Mapping[str, Any]]
 ) -> Iterator[str]:
-    seeds = sorted({run["seed"] for run in runs})
     images = sorted({count for run in runs for count in run["images"].values()})
-    yield (
-        f"seed {' and '.join(map(str, seeds))} of each method, "
-        f"{' or '.join(map(str, images))} images of each domain"
-    )
+    names = ", ".join(sorted(f"{run['method']}-{run['seed']}" for run in runs))
+    yield (f"measured in {names}: {' or '.join(map(str, images))} images of each domain")
     if lost := [row["lost_by_rounding"] for row in rows if row["lost_by_rounding"] is not None]:
         yield (
             "rounding the images between the two translations to 8 bits, as a file would, destroys "
-            f"{max(lost):.3%} of a reconstruction or less"
+            f"{max(0.0, *lost):.3%} of a reconstruction or less"
         )
 
 

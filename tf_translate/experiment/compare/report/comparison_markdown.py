@@ -35,7 +35,7 @@ def render_markdown(
 
 def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> str:
     blocks = [f"# {_text(summary.title)}"] if has_title else []
-    blocks.append(_text(f"{headline(summary)} {second_view(summary)}"))
+    blocks.append(_text(" ".join(filter(None, (headline(summary), second_view(summary))))))
     blocks.append(f"{words.FORMULA}. {words.parts_text(summary)}")
     if "wall" in images:
         seeds = "/".join(map(str, sorted(set(summary.image_seeds.values()))))

@@ -56,7 +56,11 @@ def headline(summary: TaskSummary) -> str:
     elif others:
         text += f"; then {words.with_completeness(others[0][0])}"
     if near and far:
-        text += f"; it differs from {len(far)} more"
+        text += f"; it differs from {join([words.with_completeness(row) for row in far])}"
+        if max(row.completeness.mean for row in far if row.completeness) > min(
+            row.completeness.mean for row in near if row.completeness
+        ):
+            text += ". A lower method may be undecided because its seeds spread more"
     elif others and others[0][0] in far:
         text += ": the two differ"
     if lower:
@@ -73,9 +77,13 @@ def second_view(summary: TaskSummary) -> str:
     return " ".join(
         f"The domain is by a judge of this task: by the features of {view.network}, trained "
         f"elsewhere, outputs of {len(view.farther)} of {view.methods} methods are farther from "
-        "real targets than the unchanged inputs are (see Limits)."
+        "real targets than the unchanged inputs are, by more than two standard errors (see Limits)."
         for view in other_views(summary.cells, summary.methods)
     )
+
+
+def _paragraph(text: str) -> str:
+    return f"\n<p>{escape(text)}</p>" if text else ""
 
 
 def _task(summary: TaskSummary, *, is_only: bool) -> str:
@@ -84,8 +92,7 @@ def _task(summary: TaskSummary, *, is_only: bool) -> str:
     return f"""{title}
 <section>
 <h2>Completeness</h2>
-<p class="lead">{escape(headline(summary))}</p>
-<p>{escape(second_view(summary))}</p>
+<p class="lead">{escape(headline(summary))}</p>{_paragraph(second_view(summary))}
 <p><span class="formula">{words.FORMULA}</span>. {escape(words.parts_text(summary))}</p>
 <div class="head">{scatter(summary.methods, summary.fixed)}
 <div class="wide">{_completeness(summary)}</div></div>

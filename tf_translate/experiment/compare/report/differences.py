@@ -10,8 +10,8 @@ Nothing is drawn from the t distribution: the distribution of a difference is th
 around each resample. With one degree of freedom, draws would make the ends of intervals chance.
 
 Two methods differ if the difference of their scores is real after Benjamini and Hochberg's
-correction for all pairs of methods: of the pairs that are said to differ, 5 % or fewer are expected
-to be equal. Intervals are not corrected.
+correction for all pairs of methods: of the pairs that are said to differ, about 5 % or fewer are
+equal on the mean, by simulations of differences of pairs. Intervals are not corrected.
 
 Sources: Welch 1947, Biometrika 34, 28. Benjamini and Hochberg 1995, J. R. Stat. Soc. B 57, 289;
 Williams, Jones and Tukey 1999, J. Educ. Behav. Stat. 24, 42, for pairwise differences.
@@ -200,7 +200,8 @@ def _interval_and_p(
 
     # Each resample's own quantile is between these, so the quantile of all is.
     reach = error.value * float(stats.t.ppf(tail, error.freedom))
-    outer = float(resampled.min()) + reach - 1e-12, float(resampled.max()) - reach + 1e-12
+    slack = 1e-9 * (1.0 - reach)
+    outer = float(resampled.min()) + reach - slack, float(resampled.max()) - reach + slack
     low, high = (
         float(optimize.brentq(lambda value, at=at: probability(value) - at, *outer))
         for at in (tail, 1.0 - tail)

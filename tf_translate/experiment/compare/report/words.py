@@ -66,8 +66,9 @@ _COLUMNS = {  # by the beginning of a metric's name
 }
 DIFFERENCES = (
     "Row minus column. A value is bold where the two {things} differ; elsewhere no difference is "
-    "shown, which does not mean that there is none. Of the bold values of a table, 5 % or fewer "
-    "are expected to be wrong (Benjamini and Hochberg's correction for all pairs of the table). "
+    "shown, which does not mean that there is none. Of the bold values of such tables, about 5 % "
+    "or fewer are wrong on the mean (Benjamini and Hochberg's correction for all pairs of a table; "
+    "simulations support it for differences of pairs). "
     "Uncertainty is from {resamples} samples of the held-out images, the same for both "
     "methods{seeds}. The 95 % interval of a value, which the HTML page shows when the pointer is "
     "on it, is of that difference alone: it may exclude 0 where the value is not bold."
@@ -138,7 +139,9 @@ def uncertainty(value: Value, digits: int = 2) -> list[str]:
 def difference(each: Difference) -> str:
     """A difference with its sign."""
     text = number(each.value)
-    return f"+{text}" if each.value > 0 and float(text) else text
+    if each.is_real and not text.strip("0.\N{MINUS SIGN}"):
+        text = number(each.value, 3)  # a difference, though a small one
+    return f"+{text}" if each.value > 0 and text.strip("0.") else text
 
 
 def shown_metrics(summary: TaskSummary) -> list[str]:
