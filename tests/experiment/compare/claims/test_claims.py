@@ -200,6 +200,10 @@ def _staged(staged, direct, **options):
     }
 
 
+def _of_means(content):
+    return [each for name, value in content.items() for each in _seeds(name, value)]
+
+
 def test_stages_lose_content_if_end_to_end_methods_keep_more():
     found = stages(_staged(0.3, 0.7))
     assert found.verdict == SUPPORTED
@@ -211,11 +215,13 @@ def test_stages_lose_content_if_end_to_end_methods_keep_more():
     # Means of methods .2, .4 and .6, .8: the t interval of two pairs with a spread of .1 sqrt(2)
     # each has 2 degrees of freedom, 4.303 * .1 * sqrt(2) = .61.
     pairs = {"icgan": 0.2, "age_cgan": 0.4, "fader": 0.6, "genegan": 0.8}
-    apart = stages({"cells": [c for name, value in pairs.items() for c in _seeds(name, value)]})
-    assert (
-        "as the unit, as for other methods of both kinds, it is 0.40, -0.21 to 1.01"
-        in (apart.depends_on[0])
-    )
+    apart = stages({"cells": _of_means(pairs)})
+    (said,) = apart.depends_on
+    assert "it is 0.40, -0.21 to 1.01, by which the claim is undecided at this size." in said
+    assert said.endswith("sets icgan and age_cgan apart")
+    # The same means in a second task are no further methods.
+    again = [{**each, "task": "ordinal"} for each in _of_means(pairs)]
+    assert stages({"cells": [*_of_means(pairs), *again]}).depends_on == apart.depends_on
     alone = stages(_staged(0.3, 0.7, seeds=1))
     assert alone.verdict == UNDECIDED
     assert alone.to_run
@@ -312,6 +318,7 @@ def test_the_adversary_is_delicate_if_seeds_of_fader_spread_more():
     found = adversary({"cells": near + far})
     assert found.value == pytest.approx(0.1)
     assert "the ratio is 1.00, " in found.depends_on[0]
+    assert found.depends_on[0].endswith("the claim is undecided at this size")
     assert adversary(_spreads(1, 1, seeds=1)).verdict == NOT_MEASURED
 
 

@@ -87,6 +87,13 @@ def test_images_and_seeds_add_up_to_one_interval():
         assert below == pytest.approx(at, rel=0.02 if at < 0.5 else 0.001)
 
 
+def test_ends_of_a_scale_far_above_1_are_found():
+    # 50 standard errors of seeds, and images that do not vary: Student's interval of 1 degree.
+    pair = [[_cell(np.full(4, value)) for value in values] for values in ((0, 100), (3, 3))]
+    found = _one(*pair)
+    assert found.interval == pytest.approx((47 - 12.7062 * 50, 47 + 12.7062 * 50), rel=1e-5)
+
+
 def test_more_pairs_make_a_difference_harder_to_show():
     random = np.random.default_rng(1)
     shifts = {"low": 0.0, "high": 0.28, **{f"low {i}": 0.0 for i in range(6)}}

@@ -18,7 +18,7 @@ def _headline(**others):
         MethodRow(
             name, name.upper(), {"completeness": Value(value, (value, value), 1)}, None, None, ()
         )
-        for name, value in zip(("a", *others), (0.9, 0.8, 0.7), strict=False)
+        for name, value in zip(("a", *others), (0.9, 0.8, 0.7, 0.6), strict=False)
     ]
     rows = [dataclasses.replace(row, cells=({"seed": 0},)) for row in rows]
     pairs = {("a", name): each for name, each in others.items() if each is not None}
@@ -41,6 +41,11 @@ def _headline(**others):
         (
             {"b": UNCERTAIN, "c": REAL},
             "it is not shown to differ from B (0.80); it differs from C (0.70).",
+        ),
+        (
+            {"b": REAL, "c": UNCERTAIN, "d": REAL},
+            "it is not shown to differ from C (0.70); it differs from B (0.80) and D (0.60). "
+            "A lower method may be undecided because its seeds spread more.",
         ),
     ],
 )

@@ -155,8 +155,8 @@ def _over_methods(means: Mapping[str, Mapping[str, float]]) -> str:
         "the interval holds for these methods, whose seeds vary; with one mean of each method as "
         f"the unit, as for other methods of both kinds, it is {with_interval(value, interval)}, by "
         f"which the claim is {decide(value, interval, 0.0, 'above')}. "
-        f"{' and '.join(name for name in by_method if name in STAGED)} also translate through a "
-        "vector, so stages are not all that sets them apart"
+        f"Besides stages, a latent vector between input and output sets "
+        f"{' and '.join(name for name in by_method if name in STAGED)} apart"
     )
 
 

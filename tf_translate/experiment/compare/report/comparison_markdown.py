@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from tf_translate.experiment.compare.report import tested, words
 from tf_translate.experiment.compare.report.comparison_page import headline, second_view
-from tf_translate.experiment.compare.report.differences import RESAMPLES, Difference
+from tf_translate.experiment.compare.report.differences import Difference
 from tf_translate.experiment.compare.report.rows import MethodRow, TaskSummary, Value
 from tf_translate.experiment.compare.report.tested import Tested
 from tf_translate.experiment.compare.report.wall import make_wall
@@ -116,7 +116,7 @@ def _differences(summary: TaskSummary) -> list[str]:
             blocks += [f"### {words.DIFFERENCE_TITLES[metric]}", _matrix(summary.methods, found)]
     if not blocks:
         return []
-    intro = words.differences_text(summary, RESAMPLES)
+    intro = words.differences_text(summary)
     return ["## Differences between methods", _text(intro), *blocks]
 
 

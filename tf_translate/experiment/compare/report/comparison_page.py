@@ -10,7 +10,7 @@ from tf_translate.experiment.compare.cells import join
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.read_cell import OUTPUT, results_of
 from tf_translate.experiment.compare.report import comparison_style, tested, words
-from tf_translate.experiment.compare.report.differences import RESAMPLES, Difference
+from tf_translate.experiment.compare.report.differences import Difference
 from tf_translate.experiment.compare.report.notes import other_views
 from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value
 from tf_translate.experiment.compare.report.scatter import scatter
@@ -57,10 +57,6 @@ def headline(summary: TaskSummary) -> str:
         text += f"; then {words.with_completeness(others[0][0])}"
     if near and far:
         text += f"; it differs from {join([words.with_completeness(row) for row in far])}"
-        if max(row.completeness.mean for row in far if row.completeness) > min(
-            row.completeness.mean for row in near if row.completeness
-        ):
-            text += ". A lower method may be undecided because its seeds spread more"
     elif others and others[0][0] in far:
         text += ": the two differ"
     if lower:
@@ -68,8 +64,11 @@ def headline(summary: TaskSummary) -> str:
         text += f"; {listed} is lower than those, and has too few or too different seeds to show it"
     if unknown:
         text += f"; not compared with {join([row.title for row in unknown])}"
+    text += "."
+    if near and far and ranked.index(far[0]) < ranked.index(near[-1]):
+        text += " A lower method may be undecided because its seeds spread more."
     what = "" if words.has_seed_spread(summary) else " These are trainings with one seed."
-    return f"{text}.{what}"
+    return f"{text}{what}"
 
 
 def second_view(summary: TaskSummary) -> str:
@@ -327,7 +326,7 @@ def _differences(summary: TaskSummary) -> str:
         return ""
     return (
         "<section><h2>Differences between methods</h2>"
-        f"<p>{escape(words.differences_text(summary, RESAMPLES))}</p>{''.join(matrices)}</section>"
+        f"<p>{escape(words.differences_text(summary))}</p>{''.join(matrices)}</section>"
     )
 
 

@@ -30,10 +30,9 @@ import numpy as np
 from scipy import optimize, stats
 
 from tf_translate.experiment.compare.cell_images import PerImage
+from tf_translate.experiment.compare.claims.intervals import LEVEL, RESAMPLES
 from tf_translate.experiment.compare.parts import COMPLETENESS, ContentScale, DomainScale
 
-LEVEL = 0.95
-RESAMPLES = 2000
 _SEED = 0
 
 

@@ -95,7 +95,8 @@ class OtherView:
     Attributes:
         network: Its name.
         inputs: Kernel distance of the inputs to the targets, by its features.
-        farther: Methods whose outputs are farther, by more than two standard errors, with theirs.
+        farther: Methods whose outputs are farther, by more than two standard errors, each as its
+            title and its distance.
         methods: Number of methods.
     """
 

@@ -10,6 +10,7 @@ from tf_translate.evaluation.metrics.metric_definitions import (
 from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.cell_images import LABEL_KEPT
 from tf_translate.experiment.compare.cells import toml_value
+from tf_translate.experiment.compare.claims.intervals import RESAMPLES
 from tf_translate.experiment.compare.costs import RECIPES
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.read_cell import measurement_of
@@ -238,11 +239,11 @@ def cost_text(summary: TaskSummary) -> str:
     )
 
 
-def differences_text(summary: TaskSummary, resamples: int) -> str:
-    """How to read the matrices, with the number of differences."""
+def differences_text(summary: TaskSummary) -> str:
+    """How to read the matrices."""
     over_seeds = has_seed_spread(summary)
     text = DIFFERENCES.format(
-        resamples=f"{resamples:,}",
+        resamples=f"{RESAMPLES:,}",
         seeds=_OVER_SEEDS if over_seeds else "",
         things="methods" if over_seeds else "trainings",
     )
