@@ -56,7 +56,7 @@ def test_methods_between_which_nothing_is_decided_are_printed_without_ranks(comm
     _, out, _ = command("advise", "--sets", 2, "--results", path)
     text = _text(out)
     assert "Not ranked: the results do not decide between the methods" in text
-    assert "undecided with dualgan: their intervals" in text
+    assert "undecided with dualgan: their difference may be chance" in text
     assert "rank 1" not in text
 
 

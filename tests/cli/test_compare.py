@@ -118,7 +118,9 @@ def collected(tmp_path):
 def test_ablations_are_a_table_and_json(command, collected):
     code, out, _ = command("compare", "ablations", collected)
     assert code == 0
-    assert "0.800 → 0.300" in out
+    assert "pix2pix:" in out
+    row = "l1 (content)  coarse  0.80 → 0.30  "
+    assert row in out
     assert "1 of 1 content and domain terms do what their role says: 100%" in out
     code, out, _ = command("compare", "ablations", collected, "--json")
     table = json.loads(out)

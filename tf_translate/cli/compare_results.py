@@ -35,8 +35,9 @@ def collect_cells(
     from tf_translate.cli.compare_tables import print_results
     from tf_translate.experiment.compare.collect import collect, missing_files
     from tf_translate.experiment.compare.collect import write as write_results
+    from tf_translate.experiment.compare.differences import with_differences
 
-    results = collect(folder)
+    results = with_differences(collect(folder), folder)
     file = write_results(results, output or folder / "results.json")
     if as_json:
         print_json(results)

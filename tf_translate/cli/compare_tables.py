@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from itertools import groupby
 from statistics import fmean
 from typing import Any
 
@@ -127,24 +128,26 @@ def _lines(metric: str) -> Text:
 
 
 def print_ablations(table: Mapping[str, Any], console: Console) -> None:
-    """Prints the table of ablations: a row for each method without a loss term.
+    """Prints a table of ablations for each task: a row for each method without a loss term.
 
     Args:
         table: What `ablation_table` returns.
         console: Prints it.
     """
-    shown = wrapping_table(
-        *("task", "without", "role", "scores", "content", "domain", "result"), names=3
-    )
-    for row in table["rows"]:
-        pair = row["decided_by"]
-        scores = (
-            f"{row['all_terms'][pair][role]:.3f} → {row['ablated'][pair][role]:.3f}"
-            for role in ("content", "domain")
-        )
-        name = f"{row['method']} {row['without']}"
-        shown.add_row(row["task"], name, row["role"], pair, *scores, row["result"])
-    console.print(shown)
+    for task in dict.fromkeys(row["task"] for row in table["rows"]):
+        console.print(f"{task}: with all loss terms → without one", highlight=False)
+        shown = wrapping_table("without", "scores", "content", "domain", "result")
+        rows = [row for row in table["rows"] if row["task"] == task]
+        for method, own in groupby(rows, key=lambda row: row["method"]):
+            shown.add_row(f"{method}:")
+            for row in own:
+                pair = row["decided_by"]
+                scores = (
+                    f"{row['all_terms'][pair][role]:.2f} → {row['ablated'][pair][role]:.2f}"
+                    for role in ("content", "domain")
+                )
+                shown.add_row(f"{row['without']} ({row['role']})", pair, *scores, row["result"])
+        console.print(shown)
     for name, reason in table["left_out"].items():
         console.print(f"left out: {name}: {reason}", highlight=False, soft_wrap=True)
     if table["counted"]:

@@ -8,49 +8,52 @@ from tf_translate.experiment.advise.results import summarize
 
 
 def _measured(values, **options):
-    return summarize(results(values, **options)).tasks["unpaired"].methods
+    return summarize(results(values, **options)).tasks["unpaired"]
 
 
 def _ranks(found):
-    return [(each.name, each.best, each.worst) for each in rank(found)]
+    return [(each.name, each.best, each.worst) for each in rank(found.methods, found.differences)]
 
 
-def test_methods_are_ranked_where_neither_images_nor_seeds_overlap():
+def test_methods_are_ranked_where_their_difference_is_real():
     found = _measured({"dtn": (0.3, 0.31, 0.32), "cyclegan": (0.6, 0.61, 0.62)})
     assert _ranks(found) == [("cyclegan", 1, 1), ("dtn", 2, 2)]
-    assert [each.undecided for each in rank(found)] == [{}, {}]
-    assert [each.above for each in rank(found)] == [("dtn",), ()]
+    first, second = rank(found.methods, found.differences)
+    assert (first.undecided, second.undecided) == ({}, {})
+    assert (first.above, second.above) == (("dtn",), ())
 
 
-def test_intervals_over_images_that_overlap_leave_it_undecided():
-    values = {"dtn": (0.3, 0.31, 0.32), "cyclegan": (0.4, 0.41, 0.42)}
-    assert _ranks(_measured(values, width=0.02)) == [("cyclegan", 1, 1), ("dtn", 2, 2)]
-    wide = _measured(values, width=0.12)  # 0.34 to 0.48 and 0.24 to 0.38
-    assert _ranks(wide) == [("cyclegan", 1, 2), ("dtn", 1, 2)]
-    assert rank(wide)[0].undecided == {"dtn": "their intervals over images and seeds overlap"}
-
-
-def test_one_seed_among_those_of_another_method_leaves_it_undecided():
-    found = _measured({"dtn": (0.3, 0.31, 0.65), "cyclegan": (0.6, 0.7, 0.71)}, width=0.001)
+def test_a_difference_that_may_be_chance_leaves_it_undecided():
+    found = _measured({"dtn": (0.3, 0.31, 0.65), "cyclegan": (0.6, 0.7, 0.71)})
     assert _ranks(found) == [("cyclegan", 1, 2), ("dtn", 1, 2)]
+    first, _ = rank(found.methods, found.differences)
+    assert first.undecided == {"dtn": "their difference may be chance"}
 
 
-def test_a_method_that_overlaps_two_others_hides_no_difference_between_them():
+def test_a_pair_that_was_not_tested_is_undecided():
+    found = _measured({"dtn": (0.3, 0.31, 0.32), "cyclegan": (0.6, 0.61, 0.62)})
+    first, _ = rank(found.methods, ())
+    assert (first.best, first.worst) == (1, 2)
+    assert "no scores of the same images" in first.undecided["dtn"]
+
+
+def test_a_method_that_is_undecided_with_two_others_hides_no_difference_between_them():
     values = {
-        "dtn": (0.3,) * 3,
-        "dualgan": (0.35,) * 3,
-        "cyclegan": (0.4,) * 3,
+        "dtn": (0.3, 0.34, 0.32),
+        "dualgan": (0.33, 0.36, 0.39),
+        "cyclegan": (0.38, 0.4, 0.42),
         "discogan": (0.9,) * 3,
     }
-    found = _measured(values, width=0.06)
+    found = _measured(values)
     assert _ranks(found) == [
         ("discogan", 1, 1),
         ("cyclegan", 2, 3),
         ("dualgan", 2, 4),
         ("dtn", 3, 4),
     ]
-    assert rank(found)[1].above == ("dtn",)
-    assert list(rank(found)[2].undecided) == ["cyclegan", "dtn"]
+    ranks = rank(found.methods, found.differences)
+    assert ranks[1].above == ("dtn",)
+    assert list(ranks[2].undecided) == ["cyclegan", "dtn"]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,8 @@ def test_a_method_that_overlaps_two_others_hides_no_difference_between_them():
 def test_cells_that_were_run_otherwise_are_not_compared(change, reason):
     found = results({"cyclegan": (0.6, 0.61, 0.62)})
     found["cells"] += [cell("dtn", seed, 0.1, **change) for seed in range(3)]
-    first, _ = rank(summarize(found).tasks["unpaired"].methods)
+    task = summarize(found).tasks["unpaired"]
+    first, _ = rank(task.methods, task.differences)
     assert reason in first.undecided["dtn"]
 
 
@@ -76,7 +80,7 @@ def test_cells_that_were_run_otherwise_are_not_compared(change, reason):
     ],
 )
 def test_a_method_without_enough_figures_has_no_rank(values, reason):
-    assert reason in cannot_rank(_measured({"dtn": values})["dtn"])
+    assert reason in cannot_rank(_measured({"dtn": values}).methods["dtn"])
 
 
 def test_a_seed_that_was_run_twice_counts_once():
@@ -85,10 +89,8 @@ def test_a_seed_that_was_run_twice_counts_once():
     assert "2 seeds" in cannot_rank(summarize(found).tasks["unpaired"].methods["dtn"])
 
 
-def test_seeds_with_other_budgets_or_without_intervals_have_no_rank():
-    found = results({"dtn": (0.5, 0.5, 0.5), "cyclegan": (0.5, 0.5, 0.5)})
+def test_seeds_with_other_budgets_have_no_rank():
+    found = results({"dtn": (0.5, 0.5, 0.5)})
     found["cells"][0]["budget_minutes"] = 1.0
-    del found["cells"][3]["metrics"]["directions"]["a_to_b"]["confidence_intervals_95"]
     methods = summarize(found).tasks["unpaired"].methods
     assert "trained or measured differently" in cannot_rank(methods["dtn"])
-    assert "no interval" in cannot_rank(methods["cyclegan"])

@@ -105,7 +105,7 @@ def advise(
                 unranked.append({**measured, "reason": reason})
             else:
                 entries[variant], ranked[variant] = measured, result
-    ranks = ranking.rank(ranked)
+    ranks = ranking.rank(ranked, () if results is None else results.differences)
     return {
         "you_have": _you_have(data, found, limits, keep_identity),
         "task": {"name": name, "title": title_of(name), "data": data_of(name), "why": why},

@@ -1,16 +1,15 @@
 """The order of methods on a task, where the results decide it, and nothing where they do not.
 
-Two methods differ only if their spans do not overlap. A span holds the 95 % intervals over images
-of all seeds, and the completeness of all seeds. A method has all ranks that the decided differences
-allow: the best has only the methods before it that are surely above, the worst all but those that
-are surely below. "Surely" is by this rule, which is not corrected for the number of pairs. One
-method of a wide span hides no difference between others.
+Two methods differ if the comparison's test says so, see `experiment/compare/differences.py`. A
+method has all ranks that the decided differences allow: the best has only the methods before it
+that are surely above, the worst all but those that are surely below.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tf_translate.experiment.advise.results import MethodResult
+from tf_translate.experiment.advise.results import MethodResult, PairDifference
+from tf_translate.experiment.compare.claims.intervals import LEVEL
 
 LEAST_SEEDS = 3
 Interval = tuple[float, float]
@@ -41,8 +40,6 @@ def cannot_rank(result: MethodResult) -> str | None:
         return f"it has {seeds} seed{'' if seeds == 1 else 's'}, and a rank needs {LEAST_SEEDS}"
     if None in result.completeness:
         return "its completeness is undefined for a seed"
-    if None in result.intervals:
-        return "a seed has no interval of completeness over images"
     if len(result.minutes) > 1 or len(result.protocols) > 1:
         return "its seeds were trained or measured differently"
     return None
@@ -53,21 +50,29 @@ def has_enough_seeds(result: MethodResult) -> bool:
     return len(set(result.seeds)) >= LEAST_SEEDS
 
 
-def rank(results: Mapping[str, MethodResult]) -> list[Rank]:
+def rank(results: Mapping[str, MethodResult], differences: Sequence[PairDifference]) -> list[Rank]:
     """Finds the ranks that the results allow for each method, the highest mean first.
 
     Args:
         results: Methods that `cannot_rank` lets pass, by name.
+        differences: Tests of pairs of methods of the task; others are not decided.
     """
+    tested = {(each.first, each.second): each for each in differences}
     names = sorted(results, key=lambda name: (-mean_of(results[name]), name))
     found = []
-    for place, name in enumerate(names):
-        why = {o: _why_undecided(results[name], results[o]) for o in names if o != name}
-        # Spans that do not overlap lie as their means do, so `names` has the sure ones in order.
-        surely_before = sum(not why[other] for other in names[:place])
-        below = tuple(other for other in names[place + 1 :] if not why[other])
-        undecided = {other: reason for other, reason in why.items() if reason}
-        found.append(Rank(name, 1 + surely_before, len(names) - len(below), below, undecided))
+    for name in names:
+        above, below, undecided = [], [], {}
+        for other in names:
+            if other == name:
+                continue
+            sign = 1.0 if (name, other) in tested else -1.0
+            test = tested.get((name, other)) or tested.get((other, name))
+            reason = _why_undecided(results[name], results[other], test)
+            if reason or test is None:
+                undecided[other] = reason
+            else:
+                (below if sign * test.value > 0 else above).append(other)
+        found.append(Rank(name, 1 + len(above), len(names) - len(below), tuple(below), undecided))
     return found
 
 
@@ -89,19 +94,14 @@ def range_of(result: MethodResult) -> Interval | None:
     return (min(known), max(known)) if known else None
 
 
-def _why_undecided(one: MethodResult, other: MethodResult) -> str:
+def _why_undecided(one: MethodResult, other: MethodResult, test: PairDifference | None) -> str:
     """Why the difference of two methods is not decided; empty if it is."""
     if one.minutes != other.minutes:
         return "they trained for different times"
     if one.protocols != other.protocols:
         return "they were measured by different formulas or on different images"
-    (low, high), (other_low, other_high) = _span(one), _span(other)
-    if low <= other_high and other_low <= high:
-        return "their intervals over images and seeds overlap"
+    if test is None:
+        return "their cells keep no scores of the same images (per_image.npz)"
+    if test.p >= 1.0 - LEVEL:
+        return "their difference may be chance"
     return ""
-
-
-def _span(result: MethodResult) -> Interval:
-    """The smallest interval that holds those of all seeds, and their values."""
-    known = [each for each in (interval_of(result), range_of(result)) if each is not None]
-    return min(low for low, _ in known), max(high for _, high in known)

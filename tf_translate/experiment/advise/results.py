@@ -17,6 +17,7 @@ from tf_translate.config.task import Supervision
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.advise.fit import MEGABYTE
 from tf_translate.experiment.compare.collect import FIXED_ROWS, OUTPUT, collect
+from tf_translate.experiment.compare.differences import with_differences
 from tf_translate.experiment.compare.read_cell import measurement_of, results_of
 
 SHIPPED = Path(__file__).with_name("compared.json")
@@ -64,10 +65,22 @@ class MethodResult(Settings):
     )
 
 
+class PairDifference(Settings):
+    """The completeness of a method minus that of another one."""
+
+    first: str
+    second: str
+    value: Finite
+    p: Finite = Field(description="of no difference, corrected for all pairs of methods")
+
+
 class TaskResult(Settings):
     """The methods of a task, by name, and the rows that do not depend on a method."""
 
     methods: dict[str, MethodResult]
+    differences: tuple[PairDifference, ...] = Field(
+        default=(), description="of pairs of methods whose cells keep scores of each image"
+    )
     timed_on: str = Field(default="", description="machine and threads of the latencies of files")
     fixed_rows: dict[str, dict[str, Finite]]
 
@@ -99,7 +112,7 @@ def read_summary(path: Path) -> Summary:
         RunError: If the folder has no finished cell, or a cell is broken.
     """
     if path.is_dir():
-        return summarize(collect(path))
+        return summarize(with_differences(collect(path), path))
     if not path.is_file():
         raise ConfigError(f"--results must be a folder or file of results, but there is no {path}")
     try:
@@ -126,7 +139,7 @@ def summarize(results: Mapping[str, Any]) -> Summary:
     cells = [cell for cell in results["cells"] if "ablation" not in cell]
     if not cells:
         raise ConfigError("--results must hold the results of a method, but there is none")
-    costs = results.get("costs", {})
+    costs, differences = results.get("costs", {}), results.get("differences", {})
     names = dict.fromkeys(str(cell["task"]) for cell in cells)
     values = {
         "command": results["command"],
@@ -134,6 +147,7 @@ def summarize(results: Mapping[str, Any]) -> Summary:
         "date": _dates(cells) or results["date"],
         "tasks": {
             name: _task([c for c in cells if c["task"] == name], costs.get(name, {}))
+            | {"differences": [_pair(each) for each in differences.get(name, [])]}
             for name in names
         },
     }
@@ -161,6 +175,10 @@ def _task(cells: Sequence[Mapping[str, Any]], costs: Mapping[str, Any]) -> dict[
             for row, metrics in rows.items()
         },
     }
+
+
+def _pair(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: found[name] for name in PairDifference.model_fields}
 
 
 def _method(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

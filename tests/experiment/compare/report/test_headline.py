@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from tf_translate.experiment.compare.differences import Difference
 from tf_translate.experiment.compare.report.comparison_page import headline
-from tf_translate.experiment.compare.report.differences import Difference
 from tf_translate.experiment.compare.report.rows import MethodRow, Value
 
 REAL, UNCERTAIN = Difference(0.2, (0.1, 0.3), 100, p=0.01), Difference(0.1, (-0.1, 0.3), 100, p=0.4)

@@ -1,7 +1,7 @@
 """What the report says that its values do not show."""
 
 from tests.experiment.compare.collected import cell
-from tf_translate.experiment.compare.report.differences import Difference
+from tf_translate.experiment.compare.differences import Difference
 from tf_translate.experiment.compare.report.notes import caveats
 from tf_translate.experiment.compare.report.rows import MethodRow, Value
 

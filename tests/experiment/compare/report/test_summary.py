@@ -9,6 +9,7 @@ from tests.evaluation.toys import blobs
 from tests.experiment.compare.synthetic_cells import Damaged, write_cells
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.collect import collect
+from tf_translate.experiment.compare.differences import with_differences
 from tf_translate.experiment.compare.report import words
 from tf_translate.experiment.compare.report.comparison_page import second_view
 from tf_translate.experiment.compare.report.summary import summarize
@@ -88,6 +89,17 @@ def test_a_second_view_that_places_outputs_beyond_the_inputs_is_said(tmp_path):
     )
     assert words.shown_metrics(summary)[-1] == "domain/kid/lite0@16"
     assert words.label("domain/kid/lite0@16") == "KID by lite0"
+
+
+def test_collected_differences_are_those_of_the_report(cells, summary):
+    found = with_differences(collect(cells), cells)["differences"]["glasses"]
+    reported = summary.differences["completeness"]
+    assert len(found) == 6  # of four methods
+    for each in found:
+        assert each["first"] < each["second"]
+        expected = reported[each["first"], each["second"]]
+        assert (each["value"], each["p"]) == (expected.value, expected.p)
+        assert (each["interval"], each["images"]) == (list(expected.interval), expected.images)
 
 
 def test_cells_of_earlier_versions_are_summarized_without_images(tmp_path):

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
+from tf_translate.experiment.compare.differences import Difference
 from tf_translate.experiment.compare.report import tested, words
 from tf_translate.experiment.compare.report.comparison_page import headline, second_view
-from tf_translate.experiment.compare.report.differences import Difference
 from tf_translate.experiment.compare.report.rows import MethodRow, TaskSummary, Value
 from tf_translate.experiment.compare.report.tested import Tested
 from tf_translate.experiment.compare.report.wall import make_wall

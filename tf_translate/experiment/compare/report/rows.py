@@ -6,10 +6,10 @@ from typing import Any
 
 from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.cell_images import KeptImage
+from tf_translate.experiment.compare.differences import Difference
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.prepare import OwnSettings
 from tf_translate.experiment.compare.report.agreement import Agreement
-from tf_translate.experiment.compare.report.differences import Difference
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """What the report says of each task, gathered from the files of its cells."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,15 @@ from tf_translate.experiment.compare.cell_images import (
     LABEL_KEPT,
     KeptImage,
     read_images,
-    read_per_image,
 )
+from tf_translate.experiment.compare.cell_scores import CellScores, read_scores
 from tf_translate.experiment.compare.collect import FIXED_ROWS, better, check_unique
 from tf_translate.experiment.compare.costs import read_costs
+from tf_translate.experiment.compare.differences import differences
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.prepare import OwnSettings, read_about, read_settings
 from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.report.agreement import agreements
-from tf_translate.experiment.compare.report.differences import CellScores, differences
 from tf_translate.experiment.compare.report.notes import (
     caveats,
     different_images,
@@ -57,7 +56,7 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
         (_method(name, own, about, costs, settings) for name, own in by_name.items()),
         key=lambda row: (-row.completeness.mean if row.completeness else 1.0, row.name),
     )
-    scores = {row.name: _scores(row.cells, root) for row in methods}
+    scores = {row.name: read_scores(row.cells, root) for row in methods}
     metrics = [
         COMPLETENESS,
         *(m for m in ERROR_METRICS if any(_have(own, m) for own in scores.values())),
@@ -165,29 +164,6 @@ def _value(values: Iterable[float | None]) -> Value | None:
     if not known:
         return None
     return Value(sum(known) / len(known), (min(known), max(known)), len(known))
-
-
-def _scores(cells: Sequence[Mapping[str, Any]], root: Path) -> list[CellScores]:
-    """What differences are computed from, of the cells that keep scores of each image."""
-    found = []
-    for cell in cells:
-        per_image = read_per_image(root / cell["folder"])
-        if per_image is None:
-            continue
-        results = results_of(cell)
-        kid = parts.kid_name(results[OUTPUT]) or ""
-        errors = measurement_of(cell).get("standard_errors", {}).get(OUTPUT, {})
-        value, error = results[OUTPUT].get(kid), errors.get(kid)
-        found.append(
-            CellScores(
-                per_image,
-                parts.content_scale(results),
-                parts.domain_scale(results),
-                math.nan if value is None else value,
-                math.nan if error is None else error,
-            )
-        )
-    return found
 
 
 def _have(cells: Sequence[CellScores], metric: str) -> bool:

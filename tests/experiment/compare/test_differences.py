@@ -8,8 +8,9 @@ import pytest
 from scipy import stats
 
 from tf_translate.experiment.compare.cell_images import PerImage
+from tf_translate.experiment.compare.cell_scores import CellScores
+from tf_translate.experiment.compare.differences import differences
 from tf_translate.experiment.compare.parts import ContentScale, DomainScale
-from tf_translate.experiment.compare.report.differences import CellScores, differences
 
 SCALES = ContentScale(0.0, 1.0), DomainScale(0.0, 1.0, 1.0)
 

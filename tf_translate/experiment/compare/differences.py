@@ -25,32 +25,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import optimize, stats
 
-from tf_translate.experiment.compare.cell_images import PerImage
+from tf_translate.experiment.compare.cell_scores import CellScores, read_scores
 from tf_translate.experiment.compare.claims.intervals import LEVEL, RESAMPLES
-from tf_translate.experiment.compare.parts import COMPLETENESS, ContentScale, DomainScale
+from tf_translate.experiment.compare.parts import COMPLETENESS
 
 _SEED = 0
-
-
-@dataclass(frozen=True, eq=False)
-class CellScores:
-    """What the bootstrap needs of a cell.
-
-    Attributes:
-        per_image: Scores of its held-out images.
-        content, domain: The scales of its completeness; None if undefined.
-        kid, kid_error: Its kernel distance, and the standard error.
-    """
-
-    per_image: PerImage
-    content: ContentScale | None
-    domain: DomainScale | None
-    kid: float
-    kid_error: float
 
 
 @dataclass(frozen=True)
@@ -91,7 +76,7 @@ def differences(
         By the names of the first and the second method, both orders.
     """
     having = {n: [c for c in cells if _has(c, metric)] for n, cells in methods.items()}
-    names = [name for name, cells in having.items() if cells]
+    names = sorted(name for name, cells in having.items() if cells)  # which the noise hangs on
     pooled = _pooled([having[name] for name in names], metric)
     weights = _Weights(resamples)
     alone = {
@@ -110,6 +95,44 @@ def differences(
             found[first, second], value=-each.value, interval=(-high, -low)
         )
     return found
+
+
+def with_differences(results: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Adds the differences in completeness between the methods of each task.
+
+    Args:
+        results: What `collect` returns.
+        folder: The folder that was collected.
+
+    Returns:
+        The results, with `differences`: by task, a list of JSON values, one for each pair of
+        methods whose cells keep scores of each image: `first`, `second`, `value` (that of the first
+        minus that of the second), `interval`, `images` and `p`, as in `Difference`.
+
+    Raises:
+        RunError: If a file is broken.
+    """
+    found = {}
+    for task in results["tasks"]:
+        by_name: dict[str, list[Mapping[str, Any]]] = {}
+        for cell in results["cells"]:
+            if cell["task"] == task and "ablation" not in cell:
+                by_name.setdefault(cell["name"], []).append(cell)
+        scores = {name: read_scores(cells, folder) for name, cells in by_name.items()}
+        pairs = differences(scores, COMPLETENESS)
+        found[task] = [
+            {
+                "first": first,
+                "second": second,
+                "value": each.value,
+                "interval": list(each.interval),
+                "images": each.images,
+                "p": each.p,
+            }
+            for (first, second), each in pairs.items()
+            if first < second
+        ]
+    return {**results, "differences": found}
 
 
 def _has(cell: CellScores, metric: str) -> bool:
