@@ -61,7 +61,9 @@ def rank(results: Mapping[str, MethodResult], differences: Sequence[PairDifferen
     names = sorted(results, key=lambda name: (-mean_of(results[name]), name))
     found = []
     for name in names:
-        above, below, undecided = [], [], {}
+        above: list[str] = []
+        below: list[str] = []
+        undecided: dict[str, str] = {}
         for other in names:
             if other == name:
                 continue
