@@ -1,15 +1,15 @@
-"""Compares a cell that was run again with the published one, and with the range over seeds.
+"""Compares a cell of glasses that was run again with the published one, and with all its seeds.
 
-python -m scripts.results.compare_rerun FOLDER...
+python -m scripts.results.compare_rerun FOLDER... [--at REVISION]
 
-Each FOLDER holds a cell of `tf-translate compare run TASK --cell METHOD:SEED --run DIR`, with the
-published `steps.json` beside it, or its run by the commands of the published `cell.json` alone,
-of which only the history is compared. It writes assets/results/compare_rerun.json.
+A FOLDER holds a cell of `tf-translate compare run glasses --cell METHOD:SEED --run DIR`, with the
+published `steps.json` beside it; or a run by the `commands` of the published `cell.json`, which
+does not say at which REVISION it was run. It writes assets/results/compare_rerun.json.
 """
 
+import argparse
 import datetime
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,78 +20,94 @@ PUBLISHED = RESULTS / "compare" / "glasses"
 OUTPUT = RESULTS / "compare_rerun.json"
 
 
-def compare_rerun(folder: Path, published: Path) -> dict[str, Any]:
+def compare_rerun(folder: Path, published: Path, revision_of_runs: str | None) -> dict[str, Any]:
     """How a cell that was run again differs from the published one.
 
     Args:
         folder: The cell that was run again; its name is that of the published one.
         published: Folder of the published cells of the task.
+        revision_of_runs: That of folders without a `cell.json`.
 
     Returns:
-        JSON values: the logged steps, and those at which any value differs; for each metric, if
-        there are any, the least and the greatest over the published seeds, and that of the re-run.
+        JSON values: both revisions; the logged steps, and those at which any value differs; for
+        each metric the published one, the least and the greatest over the published seeds, and
+        that of the re-run. Metrics that are undefined for a seed are left out.
     """
     name = folder.name.rpartition("-")[0]
-    first, again = (_history(each) for each in (published / folder.name, folder))
-    found: dict[str, Any] = {
-        "cell": folder.name,
-        "published_at_revision": _record(published / folder.name)["revision"],
-        "logged_steps": [each["step"] for each in first],
-        "steps_that_differ": [
-            one["step"] for one, other in zip(first, again, strict=True) if one != other
-        ],
-    }
-    if not (folder / "metrics.json").is_file():
-        return found
-    record = _record(folder)
-    seeds = [_output(each) for each in sorted(published.glob(f"{name}-[0-9]"))]
-    output = _output(folder)
+    record = _read(published / folder.name / "cell.json")
+    again = _read(folder / "cell.json") if (folder / "cell.json").is_file() else {}
+    histories = _history(published / folder.name), _history(folder)
+    direction = record["direction"]
+    rerun = _output(folder, direction)
+    own = _output(published / folder.name, direction)
+    seeds = [_output(each, direction) for each in sorted(published.glob(f"{name}-[0-9]"))]
     metrics = {}
-    for metric, value in output.items():
+    for metric, value in rerun.items():
         values = [each[metric] for each in seeds]
-        if value is None or None in values:  # undefined
+        if value is None or None in values:
             continue
         least, most = min(values), max(values)
         metrics[metric] = {
+            "published": own[metric],
             "range": [least, most],
             "rerun": value,
             "within": least <= value <= most,
         }
-    about = {key: record[key] for key in ("command", "revision", "date", "minutes")}
-    return found | {"rerun": about, "metrics": metrics}
+    return {
+        "cell": folder.name,
+        "commands": [again["command"]] if again else record["commands"],
+        "published_at_revision": record["revision"],
+        "run_again_at_revision": again.get("revision", revision_of_runs),
+        "logged_steps": [each["step"] for each in histories[0]],
+        "steps_that_differ": [
+            one["step"] for one, other in zip(*histories, strict=True) if one != other
+        ],
+        "metrics": metrics,
+    }
+
+
+def _read(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return found
 
 
 def _history(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]
 
 
-def _record(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "cell.json").read_text("utf-8"))
+def _output(folder: Path, direction: str) -> dict[str, float | None]:
+    """The metrics of a cell, or of a run that was evaluated."""
+    files = [folder / "metrics.json", *sorted((folder / "evaluation").glob("test*.json"))]
+    found = _read(next(file for file in files if file.is_file()))
+    output: dict[str, float | None] = found["directions"][direction]["results"]["output"]
+    return output
 
 
-def _output(folder: Path) -> dict[str, float | None]:
-    found = json.loads((folder / "metrics.json").read_text("utf-8"))
-    return found["directions"][_record(folder)["direction"]]["results"]["output"]
-
-
-def main(folders: list[Path]) -> None:
+def main() -> None:
     """Writes the comparison of each folder, and prints how many values agree."""
-    cells = [compare_rerun(folder, PUBLISHED) for folder in folders]
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    parser.add_argument("--at", metavar="REVISION")
+    given = parser.parse_args()
+    cells = [compare_rerun(folder, PUBLISHED, given.at) for folder in given.folders]
+    words = [*map(str, given.folders), *(("--at", given.at) if given.at else ())]
     values = {
-        "command": f"python -m scripts.results.compare_rerun {' '.join(map(str, folders))}",
+        "command": f"python -m scripts.results.compare_rerun {' '.join(words)}",
         "revision": revision(),
         "date": datetime.date.today().isoformat(),
         "cells": cells,
     }
     write_text_atomically(OUTPUT, json.dumps(values, indent=1, allow_nan=False) + "\n")
     for cell in cells:
-        differ, steps = len(cell["steps_that_differ"]), len(cell["logged_steps"])
-        print(f"{cell['cell']}: {differ} of {steps} logged steps differ")
-        metrics = cell.get("metrics", {})
-        if metrics:
-            within = sum(each["within"] for each in metrics.values())
-            print(f"  {within} of {len(metrics)} metrics are within the range over seeds")
+        metrics = cell["metrics"].values()
+        equal = sum(each["rerun"] == each["published"] for each in metrics)
+        within = sum(each["within"] for each in metrics)
+        print(
+            f"{cell['cell']} at {cell['run_again_at_revision']}: values differ at "
+            f"{len(cell['steps_that_differ'])} of {len(cell['logged_steps'])} logged steps; of "
+            f"{len(metrics)} metrics, {equal} are equal and {within} within the range over seeds"
+        )
 
 
 if __name__ == "__main__":
-    main([Path(each) for each in sys.argv[1:]])
+    main()

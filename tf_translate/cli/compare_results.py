@@ -29,7 +29,8 @@ def collect_cells(
     """Gather the metrics of all finished cells into one JSON file, and print a table.
 
     The table has the mean over seeds and the range of each metric, beside rows that do not depend
-    on a method: the unchanged input, random target images, and the ground truth.
+    on a method: the unchanged input, random target images, and the ground truth. The file also has
+    the difference in completeness of each two methods, with its p-value.
     """
     load_tensorflow()
     from tf_translate.cli.compare_tables import print_results

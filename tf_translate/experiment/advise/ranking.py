@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tf_translate.experiment.advise.results import MethodResult, PairDifference
-from tf_translate.experiment.compare.claims.intervals import LEVEL
+from tf_translate.experiment.compare.differences import is_real
 
 LEAST_SEEDS = 3
 Interval = tuple[float, float]
@@ -103,7 +103,10 @@ def _why_undecided(one: MethodResult, other: MethodResult, test: PairDifference 
     if one.protocols != other.protocols:
         return "they were measured by different formulas or on different images"
     if test is None:
-        return "their cells keep no scores of the same images (per_image.npz)"
-    if test.p >= 1.0 - LEVEL:
+        return (
+            "no difference between them was tested: their cells keep no scores of the same images "
+            "(per_image.npz), or an earlier `compare collect` wrote the results"
+        )
+    if not is_real(test.p):
         return "their difference may be chance"
     return ""

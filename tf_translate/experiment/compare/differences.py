@@ -33,6 +33,7 @@ from scipy import optimize, stats
 
 from tf_translate.experiment.compare.cell_scores import CellScores, read_scores
 from tf_translate.experiment.compare.claims.intervals import LEVEL, RESAMPLES
+from tf_translate.experiment.compare.collect import check_unique
 from tf_translate.experiment.compare.parts import COMPLETENESS
 
 _SEED = 0
@@ -59,7 +60,12 @@ class Difference:
     @property
     def is_real(self) -> bool:
         """Whether there is a difference, after correction for all pairs of methods."""
-        return self.p < 1.0 - LEVEL
+        return is_real(self.p)
+
+
+def is_real(p: float) -> bool:
+    """Whether there is a difference, by its corrected p-value."""
+    return p < 1.0 - LEVEL
 
 
 def differences(
@@ -76,7 +82,9 @@ def differences(
         By the names of the first and the second method, both orders.
     """
     having = {n: [c for c in cells if _has(c, metric)] for n, cells in methods.items()}
-    names = sorted(name for name, cells in having.items() if cells)  # which the noise hangs on
+    names = sorted(
+        name for name, cells in having.items() if cells
+    )  # so noise is the same in any order
     pooled = _pooled([having[name] for name in names], metric)
     weights = _Weights(resamples)
     alone = {
@@ -110,14 +118,15 @@ def with_differences(results: Mapping[str, Any], folder: Path) -> dict[str, Any]
         minus that of the second), `interval`, `images` and `p`, as in `Difference`.
 
     Raises:
-        RunError: If a file is broken.
+        RunError: If a file is broken, or two cells have the same method and seed.
     """
     found = {}
     for task in results["tasks"]:
+        own = [c for c in results["cells"] if c["task"] == task and "ablation" not in c]
+        check_unique(own)
         by_name: dict[str, list[Mapping[str, Any]]] = {}
-        for cell in results["cells"]:
-            if cell["task"] == task and "ablation" not in cell:
-                by_name.setdefault(cell["name"], []).append(cell)
+        for cell in own:
+            by_name.setdefault(cell["name"], []).append(cell)
         scores = {name: read_scores(cells, folder) for name, cells in by_name.items()}
         pairs = differences(scores, COMPLETENESS)
         found[task] = [

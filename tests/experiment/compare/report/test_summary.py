@@ -8,6 +8,7 @@ import pytest
 from tests.evaluation.toys import blobs
 from tests.experiment.compare.synthetic_cells import Damaged, write_cells
 from tf_translate.errors import RunError
+from tf_translate.experiment.advise.results import read_summary
 from tf_translate.experiment.compare.collect import collect
 from tf_translate.experiment.compare.differences import with_differences
 from tf_translate.experiment.compare.report import words
@@ -100,6 +101,17 @@ def test_collected_differences_are_those_of_the_report(cells, summary):
         expected = reported[each["first"], each["second"]]
         assert (each["value"], each["p"]) == (expected.value, expected.p)
         assert (each["interval"], each["images"]) == (list(expected.interval), expected.images)
+    read = read_summary(cells).tasks["glasses"].differences  # what `advise` ranks by
+    assert [(each.first, each.second, each.p) for each in read] == [
+        (each["first"], each["second"], each["p"]) for each in found
+    ]
+
+
+def test_two_cells_of_one_method_and_seed_are_refused_and_not_two_seeds(cells):
+    results = collect(cells)
+    results["cells"].append(results["cells"][0])
+    with pytest.raises(RunError, match="a method must have one cell of each seed"):
+        with_differences(results, cells)
 
 
 def test_cells_of_earlier_versions_are_summarized_without_images(tmp_path):
