@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from scripts.benchmarks.machine import versions
 from scripts.results.advice_data import RESULTS, revision
 from tf_translate.atomic_files import write_text_atomically
 
@@ -29,7 +30,7 @@ def compare_rerun(folder: Path, published: Path, revision_of_runs: str | None) -
         revision_of_runs: That of folders without a `cell.json`.
 
     Returns:
-        JSON values: both revisions; the logged steps, and those at which any value differs; for
+        JSON values: its seed and commands; both revisions; the logged steps, and those at which any value differs; for
         each metric the published one, the least and the greatest over the published seeds, and
         that of the re-run. Metrics that are undefined for a seed are left out.
     """
@@ -55,6 +56,7 @@ def compare_rerun(folder: Path, published: Path, revision_of_runs: str | None) -
         }
     return {
         "cell": folder.name,
+        "seed": record["seed"],
         "commands": [again["command"]] if again else record["commands"],
         "published_at_revision": record["revision"],
         "run_again_at_revision": again.get("revision", revision_of_runs),
@@ -95,7 +97,8 @@ def main() -> None:
         "command": f"python -m scripts.results.compare_rerun {' '.join(words)}",
         "revision": revision(),
         "date": datetime.date.today().isoformat(),
-        "cells": cells,
+        "versions": versions(("tensorflow", "keras")),
+        "reruns": cells,
     }
     write_text_atomically(OUTPUT, json.dumps(values, indent=1, allow_nan=False) + "\n")
     for cell in cells:

@@ -436,6 +436,27 @@ def _people_table(result: dict) -> str:
     return "\n".join(lines)
 
 
+def _rerun_table(result: dict) -> str:
+    """Whether cells that were run again have the values of the published ones."""
+    heads = ("cell", "published at", "run again at", "logged steps that differ", "equal metrics")
+    heads += ("metrics within the range over seeds", "outside")
+    lines = [f"`{result['command']}`:", "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for row in result["reruns"]:
+        metrics = row["metrics"]
+        count = len(metrics)
+        equal = sum(each["rerun"] == each["published"] for each in metrics.values())
+        outside = [
+            f"{name} {each['rerun']:.3f} ({each['range'][0]:.3f} to {each['range'][1]:.3f})"
+            for name, each in metrics.items()
+            if not each["within"]
+        ]
+        cells = [row["cell"], row["published_at_revision"], row["run_again_at_revision"]]
+        cells += [f"{len(row['steps_that_differ'])} of {len(row['logged_steps'])}"]
+        cells += [f"{equal} of {count}", f"{count - len(outside)} of {count}"]
+        lines.append(f"| {' | '.join([*cells, ', '.join(outside) or '–'])} |")
+    return "\n".join([*lines, ""])
+
+
 def _two_digits(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
 
@@ -443,6 +464,7 @@ def _two_digits(value: float) -> str:
 TABLES = {  # by the key that only this kind of result has
     "ablation": _ablation_table,
     "people": _people_table,
+    "reruns": _rerun_table,
     "benchmark": _benchmark_table,
     "verification": _verification_table,
     "side_by_side": _side_by_side_table,

@@ -338,6 +338,33 @@ def check_people(result):
     assert 0.3 < kinds["mean_over_kinds"] < kinds["mean_of_other_kinds"]
 
 
+def check_reruns(result):
+    """A cell by its published commands at its own revision is the published one."""
+    assert result["date"].startswith("20")
+    assert {"tensorflow", "keras"} <= set(result["versions"])
+    published = ROOT / "assets" / "results" / "compare" / "glasses"
+    for row in result["reruns"]:
+        assert row["commands"]
+        name = row["cell"].rpartition("-")[0]
+        outputs = {
+            folder.name: json.loads((folder / "metrics.json").read_text())["directions"][
+                "add_glasses"
+            ]["results"]["output"]
+            for folder in published.glob(f"{name}-?")
+        }
+        assert len(outputs) == 3
+        for metric, each in row["metrics"].items():
+            seeds = [output[metric] for output in outputs.values()]
+            assert each["published"] == outputs[row["cell"]][metric]
+            assert each["within"] == (min(seeds) <= each["rerun"] <= max(seeds))
+        if row["run_again_at_revision"] == row["published_at_revision"]:
+            assert row["steps_that_differ"] == []
+            assert all(each["rerun"] == each["published"] for each in row["metrics"].values())
+    assert any(
+        row["run_again_at_revision"] == row["published_at_revision"] for row in result["reruns"]
+    )
+
+
 CHECKS = {  # by the key that only this kind of result has
     "ablation": check_ablation,
     "benchmark": check_benchmark,
@@ -357,4 +384,5 @@ CHECKS = {  # by the key that only this kind of result has
     "generators": check_public_generators,
     "tasks": check_metric_damage,
     "people": check_people,
+    "reruns": check_reruns,
 }
