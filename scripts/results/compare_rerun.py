@@ -30,9 +30,9 @@ def compare_rerun(folder: Path, published: Path, revision_of_runs: str | None) -
         revision_of_runs: That of folders without a `cell.json`.
 
     Returns:
-        JSON values: its seed and commands; both revisions; the logged steps, and those at which any value differs; for
-        each metric the published one, the least and the greatest over the published seeds, and
-        that of the re-run. Metrics that are undefined for a seed are left out.
+        JSON values: its seed and commands; both revisions; the logged steps, and those at which any
+        value differs; for each metric the published one, the least and the greatest over the
+        published seeds, and that of the re-run. Metrics that are undefined for a seed are left out.
     """
     name = folder.name.rpartition("-")[0]
     record = _read(published / folder.name / "cell.json")
