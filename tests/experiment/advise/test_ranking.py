@@ -94,3 +94,11 @@ def test_seeds_with_other_budgets_have_no_rank():
     found["cells"][0]["budget_minutes"] = 1.0
     methods = summarize(found).tasks["unpaired"].methods
     assert "trained or measured differently" in cannot_rank(methods["dtn"])
+
+
+def test_a_method_has_no_rank_if_one_of_its_seeds_takes_no_part_in_differences():
+    found = results({"dtn": (0.3, 0.31, 0.32), "cyclegan": (0.6, 0.61, 0.62)})
+    found["cells"][1]["missing"] = ["per_image.npz"]
+    methods = summarize(found).tasks["unpaired"].methods
+    assert "of seed 1, no scores of each image" in cannot_rank(methods["dtn"])
+    assert cannot_rank(methods["cyclegan"]) is None

@@ -19,6 +19,7 @@ def test_a_file_of_collect_a_folder_of_cells_and_a_summary_give_the_same(tmp_pat
     for each in found["cells"]:
         folder = tmp_path / "cells" / f"dtn-{each['seed']}"
         folder.mkdir(parents=True)
+        each["missing"] = ["images.png", "per_image.npz"]
         record = {key: value for key, value in each.items() if key != "metrics"}
         _write(folder / "cell.json", record)
         _write(folder / "metrics.json", each["metrics"])
@@ -26,6 +27,7 @@ def test_a_file_of_collect_a_folder_of_cells_and_a_summary_give_the_same(tmp_pat
     method = of_file.tasks["unpaired"].methods["dtn"]
     assert method.completeness == (0.25, 0.5)
     assert method.intervals == ((0.24, 0.26), (0.49, 0.51))
+    assert method.seeds_without_scores == (0, 1)
     assert method.metrics["domain/accuracy"].mean == 0.9
     assert of_file.tasks["unpaired"].fixed_rows["random target"]["content/margin"] == -0.5
     assert read_summary(tmp_path / "cells").tasks == of_file.tasks

@@ -42,6 +42,12 @@ def cannot_rank(result: MethodResult) -> str | None:
         return "its completeness is undefined for a seed"
     if len(result.minutes) > 1 or len(result.protocols) > 1:
         return "its seeds were trained or measured differently"
+    if result.seeds_without_scores:
+        named = " and ".join(str(seed) for seed in result.seeds_without_scores)
+        return (
+            f"of seed {named}, no scores of each image were kept (per_image.npz), so its "
+            "differences from other methods are not of all its seeds"
+        )
     return None
 
 

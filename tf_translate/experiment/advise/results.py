@@ -16,6 +16,7 @@ from tf_translate.config.settings import Settings
 from tf_translate.config.task import Supervision
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.advise.fit import MEGABYTE
+from tf_translate.experiment.compare.cell_images import PER_IMAGE
 from tf_translate.experiment.compare.collect import FIXED_ROWS, OUTPUT, collect
 from tf_translate.experiment.compare.differences import with_differences
 from tf_translate.experiment.compare.read_cell import measurement_of, results_of
@@ -59,6 +60,9 @@ class MethodResult(Settings):
         description="95 % bootstrap intervals of completeness over the test images"
     )
     protocols: tuple[str, ...] = Field(description="formulas of completeness, with the images")
+    seeds_without_scores: tuple[int, ...] = Field(
+        default=(), description="those whose cells keep no scores of each image"
+    )
     metrics: dict[str, Values]
     files: dict[str, FileCost] = Field(
         default={}, description="what `compare costs` measured, by recipe; empty if nothing"
@@ -206,6 +210,7 @@ def _method(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "completeness": [output.get(COMPLETENESS) for output in outputs],
         "intervals": [each.get(COMPLETENESS) for each in intervals],
         "protocols": sorted(protocols),
+        "seeds_without_scores": [c["seed"] for c in cells if PER_IMAGE in c.get("missing", ())],
         "metrics": metrics,
     }
 
