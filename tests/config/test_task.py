@@ -68,6 +68,7 @@ def test_the_most_special_setting_wins(tmp_path):
     assert task.settings_of("fast")["training.batch_size"] == 8
     assert [task.preset_of(each) for each in task.methods] == ["cyclegan_small", "dualgan_small"]
     assert [task.direction_of(each) for each in task.methods] == ["a_to_b", "b_to_a"]
+    assert [task.trained_as(each) for each in task.methods] == ["cyclegan", "fast"]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,8 @@ def test_the_most_special_setting_wins(tmp_path):
             "no key 'methods.fast.preste'; did you mean 'methods.NAME.preset'",
         ),
         ("methods.fast", 'methods."a/b"', "must be letters, digits and underscores"),
+        ("direction =", 'same_training_as = "fast"\ndirection =', "there are ['cyclegan']"),
+        ("direction =", 'same_training_as = "dtn"\ndirection =', "there are ['cyclegan']"),
         ("minutes = 2", "minutes = ", "is not valid TOML"),
     ],
 )

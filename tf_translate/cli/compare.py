@@ -233,6 +233,7 @@ def fix_steps(
         cells,
         comparison.folder,
         jobs=jobs,
+        trained_as=comparison.task.trained_as,
         record=record,
         imports=_imports(context),
         report=report,

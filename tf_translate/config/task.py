@@ -1,6 +1,7 @@
 """Comparison tasks: which methods learn what from which data, as TOML files give it."""
 
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -69,6 +70,11 @@ class TaskMethod(Settings):
     direction: str | None = Field(
         default=None, description="its direction; not set: that of the layout"
     )
+    same_training_as: str | None = Field(
+        default=None,
+        description="another method of the task that is trained in the same way and only used in "
+        "another; both take the same number of steps after `compare steps`",
+    )
     settings: MethodSettings = Field(
         default={}, description="settings of its runs that differ from the preset and the layout"
     )
@@ -124,6 +130,7 @@ class Task(Settings):
                     f"methods.{name}.layout must be one of the layouts, got {method.layout!r}; "
                     f"{hint}"
                 )
+            _check_same_training(name, self.methods)
         both = [name for name in self.not_applicable if name in self.methods]
         if both:
             raise ValueError(
@@ -162,6 +169,10 @@ class Task(Settings):
         method = self.methods[name]
         return method.uses or self.layouts[method.layout].uses
 
+    def trained_as(self, name: str) -> str:
+        """The method that one of its methods shares its training with: itself, or another."""
+        return self.methods[name].same_training_as or name
+
     def settings_of(self, name: str) -> dict[str, Any]:
         """Settings of the runs of a method, "group.setting" to value; the most special one wins."""
         method = self.methods[name]
@@ -171,6 +182,18 @@ class Task(Settings):
             for group, values in settings.items()
             for key, value in values.items()
         }
+
+
+def _check_same_training(name: str, methods: Mapping[str, TaskMethod]) -> None:
+    other = methods[name].same_training_as
+    if other is None:
+        return
+    shared = {n for n, method in methods.items() if n != name and method.same_training_as is None}
+    if other not in shared:
+        raise ValueError(
+            f"methods.{name}.same_training_as must be another method of the task that has none "
+            f"itself, got {other!r}; there are {sorted(shared)}"
+        )
 
 
 def tasks() -> dict[str, str]:

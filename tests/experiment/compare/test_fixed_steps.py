@@ -98,6 +98,38 @@ def test_a_method_that_is_added_is_scaled_by_those_that_were_timed_before(timed,
     assert _comparison(timed, minutes=10).cell("cyclegan", 0).settings["training.steps"] == 280
 
 
+def test_methods_that_share_a_training_are_timed_once(tmp_path, monkeypatch):
+    name, task = load_task("ordinal")
+    comparison = make_comparison(name, task, run=tmp_path, data=Path("/data"))
+    timed = []
+
+    def time_cell(cell, imports):
+        timed.append(cell.name)
+        return StepTime(1.0, 0.1 * len(timed), 1, {"train": 0.1}, {"train": SlowStart(5, 0.2)})
+
+    monkeypatch.setattr(fixed_steps, "_time_cell", time_cell)
+
+    def measure(*names):
+        fixed_steps.measure_steps(
+            [comparison.cell(each, 0) for each in names],
+            comparison.folder,
+            jobs=1,
+            trained_as=task.trained_as,
+            record={"machine": {}},
+            report=lambda *_: None,
+        )
+
+    measure("age_cgan_encoder", "age_cgan", "icgan")
+    assert timed == ["age_cgan_encoder", "icgan"]
+    measure("age_cgan_pixelwise")  # no other method has to be timed again
+    assert len(timed) == 2
+    found = fixed_steps.read_steps(comparison.folder)
+    assert found.times["age_cgan"] == found.times["age_cgan_pixelwise"]
+    assert found.times["age_cgan"].seconds == 0.1
+    assert "evaluation.signature" in found.settings["age_cgan"]
+    assert "evaluation.signature" not in found.settings["age_cgan_encoder"]
+
+
 def test_a_broken_file_is_refused(timed):
     file = timed / "paired" / fixed_steps.STEPS
     values = json.loads(file.read_text())

@@ -148,10 +148,7 @@ def read_steps(folder: Path) -> FixedSteps | None:
     return FixedSteps(
         file,
         {"machine": found.machine, "date": found.date},
-        {
-            name: _step_time(each.model_dump(exclude={"settings", "scaled_by"}))
-            for name, each in found.methods.items()
-        },
+        {name: _step_time(each.model_dump()) for name, each in found.methods.items()},
         {name: each.settings for name, each in found.methods.items()},
     )
 
@@ -161,6 +158,7 @@ def measure_steps(
     folder: Path,
     *,
     jobs: int,
+    trained_as: Callable[[str], str] = str,
     record: Mapping[str, Any],
     imports: Sequence[Path] = (),
     report: Callable[[str, StepTime], None],
@@ -171,6 +169,8 @@ def measure_steps(
         cells: A cell of each method.
         folder: Folder of the task.
         jobs: Number of methods at once: as many as cells will run at once.
+        trained_as: The method whose training one shares, by their names in the task. Of methods
+            that share one, the first is timed, and the others take its times.
         record: What a new file says of the machine and the versions.
         imports: Python files that register methods.
         report: Called with the name of a method and its times.
@@ -191,7 +191,13 @@ def measure_steps(
             "take the steps it says: delete the file, or choose another --run"
         )
     again = [cell for cell in cells if cell.name in known]
-    if before and not again:
+    first_of: dict[str, str] = {}  # training -> the method that is timed
+    for name in (*known, *(cell.name for cell in new)):
+        first_of.setdefault(trained_as(name), name)
+    untimed = [cell for cell in new if first_of[trained_as(cell.name)] == cell.name]
+    if not untimed:
+        again = []  # nothing to scale
+    elif before and not again:
         raise RunError(
             f"{folder / STEPS} has times of {', '.join(known)}; add two or three of them to "
             "--methods, so that the new times can be compared with theirs"
@@ -203,15 +209,19 @@ def measure_steps(
         )
     time = functools.partial(_time_cell, imports=[str(each) for each in imports])
     with ThreadPoolExecutor(jobs) as pool:
-        timed = pool.map(time, [*again, *new])
-        times = {cell.name: found for cell, found in zip([*again, *new], timed, strict=True)}
+        timed = pool.map(time, [*again, *untimed])
+        times = {cell.name: found for cell, found in zip([*again, *untimed], timed, strict=True)}
     ratios = {c.name: known[c.name]["seconds"] / times[c.name].seconds for c in again}
-    found = {}
+    found: dict[str, Any] = {}
     for cell in new:
-        scaled = times[cell.name].scaled(median(ratios.values()) if ratios else 1.0)
-        found[cell.name] = asdict(scaled) | {"settings": settings_to_compare(cell.settings)}
-        found[cell.name] |= {"scaled_by": ratios} if ratios else {}
-        report(cell.name, scaled)
+        settings = {"settings": settings_to_compare(cell.settings)}
+        if cell not in untimed:
+            source = first_of[trained_as(cell.name)]
+            found[cell.name] = {**known, **found}[source] | settings
+        else:
+            scaled = times[cell.name].scaled(median(ratios.values()) if ratios else 1.0)
+            found[cell.name] = asdict(scaled) | settings | ({"scaled_by": ratios} if ratios else {})
+        report(cell.name, _step_time(found[cell.name]))
     date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     values = before or {**record, "jobs": jobs, "date": date}
     text = json.dumps({**values, "methods": {**known, **found}}, indent=1) + "\n"
@@ -221,10 +231,11 @@ def measure_steps(
     return file
 
 
-def _step_time(values: dict[str, Any]) -> StepTime:
-    """Step times from their JSON values."""
-    slow = {stage: SlowStart(**each) for stage, each in values.pop("slow_starts", {}).items()}
-    return StepTime(**values, slow_starts=slow)
+def _step_time(values: Mapping[str, Any]) -> StepTime:
+    """Step times from their JSON values, which may hold more."""
+    slow = {stage: SlowStart(**each) for stage, each in values.get("slow_starts", {}).items()}
+    own = {name: values[name] for name in ("first", "seconds", "unit", "stages")}
+    return StepTime(**own, slow_starts=slow)
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
@@ -257,7 +268,7 @@ def _time_cell(cell: "Cell", imports: Sequence[str]) -> StepTime:
     lines = done.stdout.splitlines()
     try:
         return _step_time(json.loads(lines[-1]))
-    except (IndexError, ValueError, TypeError) as error:
+    except (IndexError, ValueError, TypeError, KeyError) as error:
         last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise RunError(f"{cell.name} cannot be timed: {last}") from error
 
