@@ -68,6 +68,15 @@ def test_a_completeness_that_is_undefined_is_said(command, tmp_path):
     assert "without a rank: its completeness is undefined for a seed" in _text(out)
 
 
+@pytest.mark.parametrize("name", ["age_cgan", "age_cgan_pixelwise"])
+def test_a_variant_of_a_method_is_called_one(command, tmp_path, name):
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(results({name: (0.5, 0.5, 0.5)}, task="ordinal")))
+    code, out, _ = command("advise", "--levels", "--results", str(file))
+    assert code == 0
+    assert ("a variant of age_cgan in the task" in _text(out)) == (name != "age_cgan")
+
+
 def test_json_holds_the_same_and_nothing_else_is_on_stdout(command, decided, pairs):
     code, out, _ = command(
         "advise", "--data", pairs, "--results", decided, "--task", "unpaired", "--json"

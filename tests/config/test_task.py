@@ -85,8 +85,13 @@ def test_the_most_special_setting_wins(tmp_path):
             "no key 'methods.fast.preste'; did you mean 'methods.NAME.preset'",
         ),
         ("methods.fast", 'methods."a/b"', "must be letters, digits and underscores"),
-        ("direction =", 'same_training_as = "fast"\ndirection =', "there are ['cyclegan']"),
-        ("direction =", 'same_training_as = "dtn"\ndirection =', "there are ['cyclegan']"),
+        ("direction =", 'same_training_as = "fast"\ndirection =', "another of the methods"),
+        ("direction =", 'same_training_as = "dtn"\ndirection =', "another of the methods"),
+        (
+            "direction =",
+            'same_training_as = "cyclegan"\ndirection =',
+            "preset of cyclegan is 'cyclegan_small', not 'dualgan_small'",
+        ),
         ("minutes = 2", "minutes = ", "is not valid TOML"),
     ],
 )

@@ -222,10 +222,11 @@ def fix_steps(
     prepare.write_pretrained(comparison, progress_console().print)
     record = {"machine": cell_state.machine(), "versions": cell_state.versions()}
 
-    def report(name: str, time: "StepTime") -> None:
+    def report(name: str, time: "StepTime", timed: str) -> None:
+        shared = "" if timed == name else f", as {timed}, whose training it shares"
         message_console().print(
             f"{name}: {time.seconds:.3g} s a step, {time.steps_in(minutes):,} steps in "
-            f"{minutes:g} minutes",
+            f"{minutes:g} minutes{shared}",
             highlight=False,
         )
 

@@ -1,7 +1,6 @@
 """Comparison tasks: which methods learn what from which data, as TOML files give it."""
 
 import tomllib
-from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -130,7 +129,7 @@ class Task(Settings):
                     f"methods.{name}.layout must be one of the layouts, got {method.layout!r}; "
                     f"{hint}"
                 )
-            _check_same_training(name, self.methods)
+            self._check_same_training(name)
         both = [name for name in self.not_applicable if name in self.methods]
         if both:
             raise ValueError(
@@ -149,6 +148,33 @@ class Task(Settings):
                         f"{place} must hold the groups {', '.join(GROUPS)}, got {group!r}"
                     )
         return self
+
+    def _check_same_training(self, name: str) -> None:
+        other = self.methods[name].same_training_as
+        if other is None:
+            return
+        place = f"methods.{name}.same_training_as"
+        if other == name or other not in self.methods or self.trained_as(other) != other:
+            raise ValueError(
+                f"{place} must be another of the methods that has no such key itself, got {other!r}"
+            )
+        own, shared = self._training_of(name), self._training_of(other)
+        different = sorted(key for key in {*own, *shared} if own.get(key) != shared.get(key))
+        if different:
+            raise ValueError(
+                f"{place} must be a method with the same preset, layout and settings but those of "
+                f"model and evaluation, but {different[0]} of {other} is "
+                f"{shared.get(different[0])!r}, not {own.get(different[0])!r}"
+            )
+
+    def _training_of(self, name: str) -> dict[str, Any]:
+        """What must be equal in two methods that share a training."""
+        settings = {
+            key: value
+            for key, value in self.settings_of(name).items()
+            if key.partition(".")[0] not in ("model", "evaluation")  # which hold the use as well
+        }
+        return {**settings, "preset": self.preset_of(name), "layout": self.methods[name].layout}
 
     @property
     def offered(self) -> set[Supervision]:
@@ -182,18 +208,6 @@ class Task(Settings):
             for group, values in settings.items()
             for key, value in values.items()
         }
-
-
-def _check_same_training(name: str, methods: Mapping[str, TaskMethod]) -> None:
-    other = methods[name].same_training_as
-    if other is None:
-        return
-    shared = {n for n, method in methods.items() if n != name and method.same_training_as is None}
-    if other not in shared:
-        raise ValueError(
-            f"methods.{name}.same_training_as must be another method of the task that has none "
-            f"itself, got {other!r}; there are {sorted(shared)}"
-        )
 
 
 def tasks() -> dict[str, str]:

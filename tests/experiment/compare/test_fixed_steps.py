@@ -23,6 +23,7 @@ def timed(tmp_path, monkeypatch):
         [comparison.cell("pix2pix", 0)],
         comparison.folder,
         jobs=1,
+        trained_as=comparison.task.trained_as,
         record={"machine": {"processor": "a processor"}},
         report=lambda *_: None,
     )
@@ -65,6 +66,7 @@ def _measure(comparison, *names, jobs=1):
         [comparison.cell(name, 0) for name in names],
         comparison.folder,
         jobs=jobs,
+        trained_as=comparison.task.trained_as,
         record={},
         report=lambda *_: None,
     )
@@ -101,7 +103,7 @@ def test_a_method_that_is_added_is_scaled_by_those_that_were_timed_before(timed,
 def test_methods_that_share_a_training_are_timed_once(tmp_path, monkeypatch):
     name, task = load_task("ordinal")
     comparison = make_comparison(name, task, run=tmp_path, data=Path("/data"))
-    timed = []
+    timed, sources = [], []
 
     def time_cell(cell, imports):
         timed.append(cell.name)
@@ -116,13 +118,18 @@ def test_methods_that_share_a_training_are_timed_once(tmp_path, monkeypatch):
             jobs=1,
             trained_as=task.trained_as,
             record={"machine": {}},
-            report=lambda *_: None,
+            report=lambda name, time, source: sources.append((name, source)),
         )
 
     measure("age_cgan_encoder", "age_cgan", "icgan")
     assert timed == ["age_cgan_encoder", "icgan"]
     measure("age_cgan_pixelwise")  # no other method has to be timed again
     assert len(timed) == 2
+    assert sources[1:] == [
+        ("age_cgan", "age_cgan_encoder"),
+        ("icgan", "icgan"),
+        ("age_cgan_pixelwise", "age_cgan_encoder"),
+    ]
     found = fixed_steps.read_steps(comparison.folder)
     assert found.times["age_cgan"] == found.times["age_cgan_pixelwise"]
     assert found.times["age_cgan"].seconds == 0.1

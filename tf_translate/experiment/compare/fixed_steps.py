@@ -158,10 +158,10 @@ def measure_steps(
     folder: Path,
     *,
     jobs: int,
-    trained_as: Callable[[str], str] = str,
+    trained_as: Callable[[str], str],
     record: Mapping[str, Any],
     imports: Sequence[Path] = (),
-    report: Callable[[str, StepTime], None],
+    report: Callable[[str, StepTime, str], None],
 ) -> Path:
     """Times each method on a core of its own, and writes them into `steps.json`.
 
@@ -173,7 +173,7 @@ def measure_steps(
             that share one, the first is timed, and the others take its times.
         record: What a new file says of the machine and the versions.
         imports: Python files that register methods.
-        report: Called with the name of a method and its times.
+        report: Called with the name of a method, its times, and the method that was timed.
 
     Returns:
         The file.
@@ -215,13 +215,13 @@ def measure_steps(
     found: dict[str, Any] = {}
     for cell in new:
         settings = {"settings": settings_to_compare(cell.settings)}
-        if cell not in untimed:
-            source = first_of[trained_as(cell.name)]
+        source = first_of[trained_as(cell.name)]
+        if source != cell.name:
             found[cell.name] = {**known, **found}[source] | settings
         else:
             scaled = times[cell.name].scaled(median(ratios.values()) if ratios else 1.0)
             found[cell.name] = asdict(scaled) | settings | ({"scaled_by": ratios} if ratios else {})
-        report(cell.name, _step_time(found[cell.name]))
+        report(cell.name, _step_time(found[cell.name]), source)
     date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     values = before or {**record, "jobs": jobs, "date": date}
     text = json.dumps({**values, "methods": {**known, **found}}, indent=1) + "\n"
