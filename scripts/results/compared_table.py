@@ -5,9 +5,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from tf_translate.experiment.compare.cells.read_cell import OUTPUT, results_of
 from tf_translate.experiment.compare.collect import FIXED_ROWS, collect
 from tf_translate.experiment.compare.parts import COMPLETENESS, content_of, domain_of
-from tf_translate.experiment.compare.read_cell import OUTPUT, results_of
 from tf_translate.methods import registry
 
 PUBLISHED = Path(__file__).parents[2] / "assets" / "results" / "compare"

@@ -28,7 +28,7 @@ from scripts.results.advice_data import revision
 from tf_translate.config.task import load_task
 from tf_translate.data.fetch import avatars
 from tf_translate.evaluation.metrics.pixel_distance import l1_inside_edit
-from tf_translate.experiment.compare.cell_images import image_keys, read_per_image
+from tf_translate.experiment.compare.cells.cell_images import image_keys, read_per_image
 from tf_translate.experiment.compare.prepare import data_folder
 
 ROOT = Path(__file__).parents[2]

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from scripts.results.compared_table import PUBLISHED
 from scripts.results.publish import fill_pages
-from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
-from tf_translate.experiment.compare.cell_state import CELL, GRID, METRICS, copy_judges
+from tf_translate.experiment.compare.cells.cell_images import IMAGES, PER_IMAGE
+from tf_translate.experiment.compare.cells.cell_state import CELL, GRID, METRICS, copy_judges
 from tf_translate.experiment.compare.collect import collect
 from tf_translate.experiment.compare.costs import COSTS
 from tf_translate.experiment.compare.cycle_noise import FILE as CYCLE_NOISE

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tf_translate.experiment.compare.cells import toml_value
+from tf_translate.experiment.compare.cells.cell import toml_value
 
 
 def write_toml(path: Path, tables: Mapping[str, Any]) -> None:

@@ -18,7 +18,8 @@ from tf_translate.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from tf_translate.experiment.compare.cells import Cell, Comparison
+    from tf_translate.experiment.compare.cells.cell import Cell
+    from tf_translate.experiment.compare.cells.comparison import Comparison
     from tf_translate.experiment.step_timing import StepTime
 
 app = typer.Typer(
@@ -113,8 +114,10 @@ def run_cells(
     load_tensorflow()
     from tf_translate.cli.compare_tables import LiveTable
     from tf_translate.errors import ConfigError
-    from tf_translate.experiment.compare import cell_state, cores, prepare
-    from tf_translate.experiment.compare.cells import cell_command, choose_cells, find_cell
+    from tf_translate.experiment.compare import cores, prepare
+    from tf_translate.experiment.compare.cells import cell_state
+    from tf_translate.experiment.compare.cells.cell import cell_command
+    from tf_translate.experiment.compare.cells.choose_cells import choose_cells, find_cell
     from tf_translate.experiment.compare.check_data import check_data, check_networks
     from tf_translate.experiment.compare.run_cells import FAILED
     from tf_translate.experiment.compare.run_cells import run_cells as run_all
@@ -211,8 +214,9 @@ def fix_steps(
       tf-translate compare steps paired --methods pix2pix,cyclegan
     """
     load_tensorflow()
-    from tf_translate.experiment.compare import cell_state, fixed_steps, prepare
-    from tf_translate.experiment.compare.cells import choose_cells
+    from tf_translate.experiment.compare import fixed_steps, prepare
+    from tf_translate.experiment.compare.cells import cell_state
+    from tf_translate.experiment.compare.cells.choose_cells import choose_cells
 
     minutes = _comparison(task, run, data, budget, set_).minutes
     comparison = _comparison(task, run, data, None, set_)  # a budget would change settings
@@ -269,7 +273,8 @@ def plan(
       tf-translate compare plan glasses --ablations --seeds 1 --budget 10 > ablations.txt
     """
     load_tensorflow()
-    from tf_translate.experiment.compare.cells import cell_command, choose_cells
+    from tf_translate.experiment.compare.cells.cell import cell_command
+    from tf_translate.experiment.compare.cells.choose_cells import choose_cells
     from tf_translate.experiment.compare.check_data import check_directions
     from tf_translate.experiment.compare.prepare import fetch_command
 
@@ -300,7 +305,7 @@ def _comparison(
     task: str, run: Path, data: Path | None, budget: float | None, overrides: list[str] | None
 ) -> "Comparison":
     from tf_translate.config.task import load_task
-    from tf_translate.experiment.compare.cells import make_comparison
+    from tf_translate.experiment.compare.cells.comparison import make_comparison
     from tf_translate.experiment.compare.prepare import data_folder
 
     name, found = load_task(task)
@@ -332,7 +337,7 @@ def _options(
 
 def _not_compared(comparison: "Comparison") -> list[str]:
     """A line for each method that is left out: it needs more supervision, or is not listed."""
-    from tf_translate.experiment.compare.cells import lacking_supervision, not_compared
+    from tf_translate.experiment.compare.cells.supervision import lacking_supervision, not_compared
 
     lacking = lacking_supervision(comparison.task)
     return [

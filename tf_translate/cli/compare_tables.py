@@ -14,7 +14,7 @@ from rich.text import Text
 
 from tf_translate.cli.output import wrapping_table
 from tf_translate.errors import ConfigError
-from tf_translate.experiment.compare.cell_state import progress_of
+from tf_translate.experiment.compare.cells.cell_state import progress_of
 from tf_translate.experiment.compare.claims.verdict import Finding
 from tf_translate.experiment.compare.collect import better
 from tf_translate.experiment.compare.run_cells import WAITING, Progress

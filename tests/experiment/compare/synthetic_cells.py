@@ -26,7 +26,7 @@ from tf_translate.evaluation.metrics.completeness import (
 )
 from tf_translate.evaluation.metrics.kernel_distance import kernel_distance
 from tf_translate.evaluation.metrics.results import Direction
-from tf_translate.experiment.compare.cell_images import keep_images
+from tf_translate.experiment.compare.cells.cell_images import keep_images
 from tf_translate.images import to_uint8
 
 KID = "domain/kid/judge@16"

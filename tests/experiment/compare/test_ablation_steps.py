@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.experiment.compare.test_cells import _comparison, _config
+from tests.experiment.compare.cells.shipped import comparison_on, config_of
 from tests.methods.test_conformance import _batch
-from tf_translate.experiment.compare.cells import applicable, choose_cells
+from tf_translate.experiment.compare.cells.choose_cells import choose_cells
+from tf_translate.experiment.compare.cells.supervision import applicable
 from tf_translate.methods import registry
 
 _STEP = 1  # ramps start at 0
@@ -61,17 +62,17 @@ def _gradients(model, stage):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", applicable(_comparison().task))
+@pytest.mark.parametrize("name", applicable(comparison_on().task))
 def test_a_step_without_a_term_has_the_gradients_of_all_others(name):
-    comparison = _comparison()
+    comparison = comparison_on()
     control, *cells = choose_cells(comparison, [name], 1, ablations=True)
-    config = _config(control)
+    config = config_of(control)
     method = registry.find(config.method)
     stages = dict.fromkeys(player.stage for player in method.translator.players)
     full = {stage: _gradients(_build(config, config.loss_weights), stage) for stage in stages}
     assert cells
     for cell in cells:
-        ablated = _config(cell)
+        ablated = config_of(cell)
         assert all(ablated.loss_weights[term] == 0 for term in cell.ablation.terms)
         others = set(config.loss_weights) - set(cell.ablation.terms)
         assert all(ablated.loss_weights[term] == config.loss_weights[term] for term in others)

@@ -9,14 +9,14 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from tests.experiment.compare.test_cells import _comparison, _config
+from tests.experiment.compare.cells.shipped import comparison_on, config_of
 from tests.methods.test_conformance import _build
 from tf_translate.config.load import load
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import Role
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.compare.ablations import ablations_of, method_of
-from tf_translate.experiment.compare.cells import choose_cells, find_cell
+from tf_translate.experiment.compare.cells.choose_cells import choose_cells, find_cell
 from tf_translate.experiment.compare.prepare import check_record
 from tf_translate.experiment.configure import resolve
 from tf_translate.methods import registry
@@ -28,7 +28,7 @@ def _of(preset, *overrides):
 
 
 def test_cells_are_all_terms_and_each_term_off_with_names_that_are_safe_in_a_shell():
-    cells = choose_cells(_comparison(), ["pix2pix"], 2, ablations=True)
+    cells = choose_cells(comparison_on(), ["pix2pix"], 2, ablations=True)
     assert [each.id for each in cells[:4]] == [
         "pix2pix-all-terms:0",
         "pix2pix-without-l1:0",
@@ -36,15 +36,15 @@ def test_cells_are_all_terms_and_each_term_off_with_names_that_are_safe_in_a_she
         "pix2pix-without-discriminator:0",
     ]
     assert cells[1].folder == Path("runs/glasses/pix2pix-without-l1-0")
-    assert _config(cells[1]).loss_weights["l1"] == 0
-    assert _config(cells[0]).loss_weights["l1"] == 100
-    assert find_cell(_comparison(), cells[1].id) == cells[1]
-    for each in choose_cells(_comparison(), [], 1, ablations=True):
+    assert config_of(cells[1]).loss_weights["l1"] == 0
+    assert config_of(cells[0]).loss_weights["l1"] == 100
+    assert find_cell(comparison_on(), cells[1].id) == cells[1]
+    for each in choose_cells(comparison_on(), [], 1, ablations=True):
         assert shlex.quote(each.id) == each.id
 
 
 def test_every_content_and_domain_term_of_the_ten_methods_is_off_once_or_refused():
-    comparison = _comparison()
+    comparison = comparison_on()
     for name in comparison.task.methods:
         found = comparison.ablations(name)
         off = [term for each in found.cells for term in each.terms]
@@ -101,7 +101,7 @@ def test_terms_that_cannot_be_switched_off_are_refused_with_the_reason():
     assert "it is all that generator learns from" in _of("icgan_small").refused["adversarial"]
     dtn = _of("dtn_small", "model.feature_extractor=f.keras", "training.stages={}")
     assert dtn.refused["classes"] == "the feature extractor is given, not trained"
-    comparison = _comparison()
+    comparison = comparison_on()
     with pytest.raises(ConfigError, match="adversarial of icgan cannot be switched off: it is all"):
         find_cell(comparison, "icgan-without-adversarial:0")
     with pytest.raises(ConfigError, match="l2 of pix2pix is no loss term of it"):
@@ -125,7 +125,7 @@ def test_a_term_whose_network_takes_no_part_in_an_edit_is_refused():
 
 
 def test_cells_with_all_terms_come_first_and_know_the_others():
-    cells = choose_cells(_comparison(), ["pix2pix", "fader"], 1, ablations=True)
+    cells = choose_cells(comparison_on(), ["pix2pix", "fader"], 1, ablations=True)
     assert [each.name for each in cells[:2]] == ["pix2pix-all-terms", "fader-all-terms"]
     names = [each.name for each in cells[2:]]
     told = [name for each in cells[:2] for name in each.ablation.record()["others"]]
@@ -145,19 +145,19 @@ def test_cells_with_all_terms_come_first_and_know_the_others():
 )
 @pytest.mark.parametrize("unit", ["steps", "minutes"])
 def test_stages_that_are_left_train_as_long_as_with_all_terms(name, left_out, unit):
-    comparison = _comparison()
+    comparison = comparison_on()
     control, cell = comparison.cell(f"{method_of(name)}-all-terms", 0), comparison.cell(name, 0)
     translator = registry.find(control.method).translator
     known = list(translator.known_stages())
     assert left_out <= set(known)
-    before, after = _config(control).training, _config(cell).training
+    before, after = config_of(control).training, config_of(cell).training
     if unit == "minutes":
         assert before.minutes == 45
         total = after.minutes / before.minutes
     else:
         fixed = _FixedSteps(1000)
         fixed_comparison = dataclasses.replace(comparison, fixed_steps=fixed)
-        after = _config(fixed_comparison.cell(name, 0)).training
+        after = config_of(fixed_comparison.cell(name, 0)).training
         total = after.steps / 1000
     left = [each for each in known if each not in left_out]
     for stage in left[:-1]:
@@ -181,9 +181,9 @@ class _FixedSteps:
 
 
 def test_ablations_beside_cells_of_another_budget_are_recorded_apart(tmp_path):
-    long = _comparison("paired", run=tmp_path)
+    long = comparison_on("paired", run=tmp_path)
     check_record(long, choose_cells(long, ["pix2pix"], 1))
-    short = _comparison("paired", run=tmp_path, minutes=10)
+    short = comparison_on("paired", run=tmp_path, minutes=10)
     check_record(short, choose_cells(short, ["pix2pix"], 1, ablations=True))
     record = json.loads((tmp_path / "paired" / "task.json").read_text())
     assert record["pix2pix"]["training.minutes"] == 20

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from tests.experiment.compare.test_cells import _comparison
+from tests.experiment.compare.cells.shipped import comparison_on
 from tf_translate.core.translator import Translator
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare import cores
-from tf_translate.experiment.compare.cells import toml_value
+from tf_translate.experiment.compare.cells.cell import toml_value
 from tf_translate.experiment.compare.costs import (
     COSTS,
     measure_costs,
@@ -30,7 +30,7 @@ TINY = (
 
 def _finished(folder, name="pix2pix"):
     """A finished cell with its configuration, without weights."""
-    cell = _comparison("paired", run=folder, data=folder).cell(name, 0)
+    cell = comparison_on("paired", run=folder, data=folder).cell(name, 0)
     settings = [f"{key}={toml_value(value)}" for key, value in cell.settings.items()]
     config = resolve(cell.preset, [*settings, *TINY])
     RunDir.create(cell.folder, config.model_dump(mode="json"))

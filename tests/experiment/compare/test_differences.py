@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tf_translate.experiment.compare.cell_images import PerImage
-from tf_translate.experiment.compare.cell_scores import CellScores
+from tf_translate.experiment.compare.cells.cell_images import PerImage
+from tf_translate.experiment.compare.cells.cell_scores import CellScores
 from tf_translate.experiment.compare.differences import differences
 from tf_translate.experiment.compare.parts import ContentScale, DomainScale
 

@@ -8,7 +8,7 @@ import pytest
 from tf_translate.config.task import load_task
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare import fixed_steps
-from tf_translate.experiment.compare.cells import make_comparison
+from tf_translate.experiment.compare.cells.comparison import make_comparison
 from tf_translate.experiment.step_timing import SlowStart, StepTime
 
 TIME = StepTime(first=30.0, seconds=0.5, unit=1, stages={"train": 0.5})

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from tests.experiment.compare.test_cells import _comparison
+from tests.experiment.compare.cells.shipped import comparison_on
 from tf_translate.experiment.compare import run_cells
 
 
@@ -11,7 +11,7 @@ def test_it_says_once_that_all_cores_are_held_and_ctrl_c_ends_the_wait(tmp_path,
     monkeypatch.setattr(run_cells, "free_core", lambda: None)
     monkeypatch.setattr(run_cells, "_POLL_SECONDS", 0.0)
     monkeypatch.setattr(run_cells, "holders", lambda: [12, 34])
-    cell = _comparison("paired", run=tmp_path, data=tmp_path).cell("pix2pix", 0)
+    cell = comparison_on("paired", run=tmp_path, data=tmp_path).cell("pix2pix", 0)
     lines, rounds = [], []
 
     def show(cells):

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from tf_translate.config.task import load_task, tasks
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.advise.user_data import UserData
-from tf_translate.experiment.compare.cells import applicable
+from tf_translate.experiment.compare.cells.supervision import applicable
 from tf_translate.experiment.compare.prepare import fetch_command
 
 _RULES: tuple[tuple[Callable[[UserData], bool], str, str], ...] = (  # the first that holds counts

@@ -8,7 +8,7 @@ from tf_translate.config.task import Supervision
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.advise.published import Published, TrainedOn
 from tf_translate.experiment.advise.user_data import UserData
-from tf_translate.experiment.compare.cells import NEEDS, join
+from tf_translate.experiment.compare.cells.supervision import NEEDS, join
 from tf_translate.methods.registry import ALSO_NEEDS, Method
 
 MEGABYTE = 1e6  # bytes, as `tf-translate benchmark` prints

@@ -16,10 +16,10 @@ from tf_translate.config.settings import Settings
 from tf_translate.config.task import Supervision
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.advise.fit import MEGABYTE
-from tf_translate.experiment.compare.cell_images import PER_IMAGE
+from tf_translate.experiment.compare.cells.cell_images import PER_IMAGE
+from tf_translate.experiment.compare.cells.read_cell import measurement_of, results_of
 from tf_translate.experiment.compare.collect import FIXED_ROWS, OUTPUT, collect
 from tf_translate.experiment.compare.differences import with_differences
-from tf_translate.experiment.compare.read_cell import measurement_of, results_of
 
 SHIPPED = Path(__file__).with_name("compared.json")
 COMPLETENESS = "completeness"

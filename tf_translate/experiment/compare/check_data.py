@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from tf_translate.config.schema import Config
 from tf_translate.errors import ConfigError, DataError
 from tf_translate.experiment.build import build
-from tf_translate.experiment.compare import cell_state
-from tf_translate.experiment.compare.cells import Cell, overrides_of
+from tf_translate.experiment.compare.cells import cell_state
+from tf_translate.experiment.compare.cells.cell import Cell, overrides_of
 from tf_translate.experiment.configure import resolve
 from tf_translate.experiment.dataset import open_dataset
 from tf_translate.experiment.eval_sets.directions import direction_names

@@ -8,10 +8,15 @@ from typing import Any
 
 from tf_translate.atomic_files import write_text_atomically
 from tf_translate.errors import RunError
-from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
-from tf_translate.experiment.compare.cell_state import CELL
+from tf_translate.experiment.compare.cells.cell_images import IMAGES, PER_IMAGE
+from tf_translate.experiment.compare.cells.cell_state import CELL
+from tf_translate.experiment.compare.cells.read_cell import (
+    OUTPUT,
+    measurement_of,
+    read_cell,
+    results_of,
+)
 from tf_translate.experiment.compare.costs import read_costs
-from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, read_cell, results_of
 from tf_translate.version import __version__
 
 FIXED_ROWS = ("identity", "random target", "ground truth")

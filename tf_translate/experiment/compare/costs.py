@@ -24,8 +24,8 @@ from tf_translate.core.translator import Translator
 from tf_translate.errors import RunError, TranslateError
 from tf_translate.experiment.build import build
 from tf_translate.experiment.compare import cores
-from tf_translate.experiment.compare.cell_state import CELL, machine
-from tf_translate.experiment.compare.read_cell import Finite, read_record
+from tf_translate.experiment.compare.cells.cell_state import CELL, machine
+from tf_translate.experiment.compare.cells.read_cell import Finite, read_record
 from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.eval_sets.latent_edits import PAINTED
 from tf_translate.version import __version__

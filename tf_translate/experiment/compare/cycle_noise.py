@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from tf_translate.atomic_files import write_text_atomically
 from tf_translate.data.domain_dataset import DomainDataset
 from tf_translate.errors import RunError
-from tf_translate.experiment.compare.read_cell import Finite
+from tf_translate.experiment.compare.cells.read_cell import Finite
 from tf_translate.experiment.dataset import held_out_split
 from tf_translate.experiment.eval_sets.directions import translate
 from tf_translate.experiment.load_run import TrainedRun

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, stats
 
-from tf_translate.experiment.compare.cell_scores import CellScores, read_scores
+from tf_translate.experiment.compare.cells.cell_scores import CellScores, read_scores
 from tf_translate.experiment.compare.claims.intervals import LEVEL, RESAMPLES
 from tf_translate.experiment.compare.collect import check_unique
 from tf_translate.experiment.compare.parts import COMPLETENESS

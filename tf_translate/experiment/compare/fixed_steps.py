@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -29,10 +29,8 @@ from tf_translate.atomic_files import write_text_atomically
 from tf_translate.config.setting_errors import first_reason
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare import cores
+from tf_translate.experiment.compare.cells.cell import Cell, overrides_of
 from tf_translate.experiment.step_timing import SlowStart, StepTime
-
-if TYPE_CHECKING:
-    from tf_translate.experiment.compare.cells import Cell
 
 STEPS = "steps.json"  # in the folder of a task
 _NOT_COMPARED = ("training.seed", "training.minutes", "training.steps")
@@ -154,7 +152,7 @@ def read_steps(folder: Path) -> FixedSteps | None:
 
 
 def measure_steps(
-    cells: Sequence["Cell"],
+    cells: Sequence[Cell],
     folder: Path,
     *,
     jobs: int,
@@ -245,9 +243,7 @@ def _read(folder: Path) -> dict[str, Any] | None:
     return json.loads((folder / STEPS).read_text("utf-8"))
 
 
-def _time_cell(cell: "Cell", imports: Sequence[str]) -> StepTime:
-    from tf_translate.experiment.compare.cells import overrides_of
-
+def _time_cell(cell: Cell, imports: Sequence[str]) -> StepTime:
     core = cores.free_core()
     if core is None:
         raise RunError(

@@ -11,7 +11,9 @@ from tf_translate.config.task import FetchedData, Task, load_task, tasks
 from tf_translate.data.fetch.fetch_options import FetchOptions
 from tf_translate.data.fetch.fetchable_datasets import fetch, table_path
 from tf_translate.errors import ConfigError, RunError
-from tf_translate.experiment.compare.cells import PREPARED, Cell, Comparison, not_compared
+from tf_translate.experiment.compare.cells.cell import Cell
+from tf_translate.experiment.compare.cells.comparison import PREPARED, Comparison
+from tf_translate.experiment.compare.cells.supervision import not_compared
 from tf_translate.pretrained.registry import load_pretrained
 
 RECORD = "task.json"  # in the folder of a task: its settings, which later cells must share

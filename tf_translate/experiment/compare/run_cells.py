@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tf_translate.errors import TranslateError
-from tf_translate.experiment.compare import cell_state
-from tf_translate.experiment.compare.cells import Cell
+from tf_translate.experiment.compare.cells import cell_state
+from tf_translate.experiment.compare.cells.cell import Cell
 from tf_translate.experiment.compare.cores import Core, free_core, holders
 
 FAILED, WAITING = "failed", "waiting"

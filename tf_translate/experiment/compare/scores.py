@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tf_translate.experiment.compare.cells.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.parts import (
     ACCURACY,
     COMPLETENESS,
@@ -16,7 +17,6 @@ from tf_translate.experiment.compare.parts import (
     content_of,
     domain_of,
 )
-from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 
 _INSIDE, _OUTSIDE, _L1 = "content/l1_inside_edit", "content/l1_outside_edit", "content/l1"
 RECIPROCAL_RANK = "content/reciprocal_rank"

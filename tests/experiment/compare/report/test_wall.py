@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tf_translate.errors import RunError
-from tf_translate.experiment.compare.cell_images import CHOSEN
+from tf_translate.experiment.compare.cells.cell_images import CHOSEN
 from tf_translate.experiment.compare.report.wall import (
     draw_extremes,
     draw_wall,

@@ -14,6 +14,7 @@ from tf_translate.experiment.compare.ablation_table import (
     ablation_table,
     share_as_said,
 )
+from tf_translate.experiment.compare.cells.read_cell import results_of
 from tf_translate.experiment.compare.claims.intervals import Interval, bootstrap
 from tf_translate.experiment.compare.claims.verdict import (
     NOT_SUPPORTED,
@@ -25,7 +26,6 @@ from tf_translate.experiment.compare.claims.verdict import (
     not_measured,
 )
 from tf_translate.experiment.compare.parts import IDENTITY, INSIDE
-from tf_translate.experiment.compare.read_cell import results_of
 from tf_translate.experiment.compare.scores import Scores, scores_of
 
 MOST = 0.5  # of the terms

@@ -6,10 +6,10 @@ from string import Template
 
 from tf_translate.evaluation.report import page_style
 from tf_translate.evaluation.report.embedded_image import data_url
-from tf_translate.experiment.compare.cells import join
+from tf_translate.experiment.compare.cells.read_cell import OUTPUT, results_of
+from tf_translate.experiment.compare.cells.supervision import join
 from tf_translate.experiment.compare.differences import Difference
 from tf_translate.experiment.compare.parts import COMPLETENESS
-from tf_translate.experiment.compare.read_cell import OUTPUT, results_of
 from tf_translate.experiment.compare.report import comparison_style, tested, words
 from tf_translate.experiment.compare.report.notes import other_views
 from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value

@@ -12,11 +12,11 @@ from tf_translate.evaluation.metrics.results import (
     TRAINING_OVERLAP,
 )
 from tf_translate.experiment.compare import parts
-from tf_translate.experiment.compare.cell_images import CHOSEN, LABEL_KEPT, KeptImage
-from tf_translate.experiment.compare.cell_scores import CellScores
+from tf_translate.experiment.compare.cells.cell_images import CHOSEN, LABEL_KEPT, KeptImage
+from tf_translate.experiment.compare.cells.cell_scores import CellScores
+from tf_translate.experiment.compare.cells.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.differences import Difference
 from tf_translate.experiment.compare.parts import COMPLETENESS, IDENTITY, INSIDE, MARGIN, RANDOM
-from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.report.rows import MethodRow
 
 _HARDLY = 0.95  # of the error of random targets

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tf_translate.experiment.compare import parts
-from tf_translate.experiment.compare.cell_images import KeptImage
+from tf_translate.experiment.compare.cells.cell_images import KeptImage
 from tf_translate.experiment.compare.differences import Difference
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.prepare import OwnSettings

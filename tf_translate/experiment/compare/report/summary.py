@@ -6,18 +6,18 @@ from typing import Any
 
 from tf_translate.errors import UnknownMethodError
 from tf_translate.experiment.compare import parts
-from tf_translate.experiment.compare.cell_images import (
+from tf_translate.experiment.compare.cells.cell_images import (
     LABEL_KEPT,
     KeptImage,
     read_images,
 )
-from tf_translate.experiment.compare.cell_scores import CellScores, read_scores
+from tf_translate.experiment.compare.cells.cell_scores import CellScores, read_scores
+from tf_translate.experiment.compare.cells.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.collect import FIXED_ROWS, better, check_unique
 from tf_translate.experiment.compare.costs import read_costs
 from tf_translate.experiment.compare.differences import differences
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.prepare import OwnSettings, read_about, read_settings
-from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.report.agreement import agreements
 from tf_translate.experiment.compare.report.notes import (
     caveats,

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tf_translate.errors import RunError
-from tf_translate.experiment.compare.cell_images import (
+from tf_translate.experiment.compare.cells.cell_images import (
     BEST,
     CHOSEN,
     MEDIAN,

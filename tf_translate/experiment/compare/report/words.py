@@ -8,13 +8,13 @@ from tf_translate.evaluation.metrics.metric_definitions import (
     RESTYLED_RETRIEVAL,
 )
 from tf_translate.experiment.compare import parts
-from tf_translate.experiment.compare.cell_images import LABEL_KEPT
-from tf_translate.experiment.compare.cells import toml_value
+from tf_translate.experiment.compare.cells.cell import toml_value
+from tf_translate.experiment.compare.cells.cell_images import LABEL_KEPT
+from tf_translate.experiment.compare.cells.read_cell import measurement_of
 from tf_translate.experiment.compare.claims.intervals import RESAMPLES
 from tf_translate.experiment.compare.costs import RECIPES
 from tf_translate.experiment.compare.differences import Difference
 from tf_translate.experiment.compare.parts import COMPLETENESS
-from tf_translate.experiment.compare.read_cell import measurement_of
 from tf_translate.experiment.compare.report.agreement import Agreement
 from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value
 from tf_translate.experiment.compare.report.scatter import has_corner

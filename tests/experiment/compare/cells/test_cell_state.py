@@ -4,9 +4,9 @@ import json
 
 import keras
 
-from tests.experiment.compare.test_cells import _comparison
+from tests.experiment.compare.cells.shipped import comparison_on
 from tf_translate.evaluation.judges.training import load_or_train
-from tf_translate.experiment.compare.cell_state import (
+from tf_translate.experiment.compare.cells.cell_state import (
     TrainingProgress,
     copy_judges,
     lend_judges,
@@ -20,7 +20,7 @@ def _judge():
 
 
 def test_a_lent_judge_is_loaded_and_not_trained_again(tmp_path):
-    first, second = (_comparison(run=tmp_path).cell(name, 0) for name in ("pix2pix", "ian"))
+    first, second = (comparison_on(run=tmp_path).cell(name, 0) for name in ("pix2pix", "ian"))
     judges = first.folder / "evaluation" / JUDGES
     trained = load_or_train("domain", {"images": 1}, judges, _judge)
     (judges / "directions.json").write_text("{}")  # the index of a run's own judges
@@ -45,7 +45,7 @@ def _fail():
 
 
 def test_progress_is_that_of_the_last_session_and_of_the_rows_after_it(tmp_path):
-    cell = _comparison(run=tmp_path).cell("pix2pix", 0)
+    cell = comparison_on(run=tmp_path).cell("pix2pix", 0)
     assert progress_of(cell) == TrainingProgress()
     cell.folder.mkdir(parents=True)
     (cell.folder / "config.json").write_text(json.dumps({"training": {"steps": 803}}))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tf_translate.experiment.compare import parts
-from tf_translate.experiment.compare.cell_images import PerImage, read_per_image
+from tf_translate.experiment.compare.cells.cell_images import PerImage, read_per_image
+from tf_translate.experiment.compare.cells.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.parts import ContentScale, DomainScale
-from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 
 
 @dataclass(frozen=True, eq=False)

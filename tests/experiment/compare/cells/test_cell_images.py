@@ -13,8 +13,9 @@ from tf_translate.config.task import load_task
 from tf_translate.errors import RunError
 from tf_translate.evaluation.metrics.completeness import JudgeScores
 from tf_translate.evaluation.metrics.results import Direction
-from tf_translate.experiment.compare import cell_images, cell_state
-from tf_translate.experiment.compare.cell_images import (
+from tf_translate.experiment.compare.cells import cell_images, cell_state
+from tf_translate.experiment.compare.cells.cell import toml_value
+from tf_translate.experiment.compare.cells.cell_images import (
     BEST,
     CHOSEN,
     IMAGES,
@@ -28,7 +29,7 @@ from tf_translate.experiment.compare.cell_images import (
     read_images,
     read_per_image,
 )
-from tf_translate.experiment.compare.cells import make_comparison, toml_value
+from tf_translate.experiment.compare.cells.comparison import make_comparison
 from tf_translate.experiment.configure import resolve
 from tf_translate.training.run_dir import RunDir
 

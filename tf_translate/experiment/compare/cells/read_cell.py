@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tf_translate.config.setting_errors import first_reason
 from tf_translate.errors import RunError
-from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
-from tf_translate.experiment.compare.cell_state import METRICS
+from tf_translate.experiment.compare.cells.cell_images import IMAGES, PER_IMAGE
+from tf_translate.experiment.compare.cells.cell_state import METRICS
 
 OUTPUT = "output"
 CONFIG = "config.json"

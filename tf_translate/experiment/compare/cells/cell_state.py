@@ -18,8 +18,8 @@ import tensorflow as tf
 
 from tf_translate.atomic_files import write_atomically, write_text_atomically
 from tf_translate.errors import RunError
-from tf_translate.experiment.compare.cell_images import keep_images
-from tf_translate.experiment.compare.cells import Cell
+from tf_translate.experiment.compare.cells.cell import Cell
+from tf_translate.experiment.compare.cells.cell_images import keep_images
 from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.evaluate import JUDGES
 from tf_translate.training.run_dir import RunDir
