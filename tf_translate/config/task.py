@@ -61,6 +61,13 @@ class Layout(Settings):
 class TaskMethod(Settings):
     """A method of a task, or a variant of it."""
 
+    title: str = Field(
+        default="", description="its name in reports; not set: its method's, and NAME of a variant"
+    )
+    keeps_content_by: str = Field(
+        default="",
+        description="how it keeps the content, in words; not set: as its method does",
+    )
     preset: str = Field(default="", description="its preset; not set: NAME_small")
     layout: str = Field(description="name of one of the layouts of the task")
     uses: list[Supervision] | None = Field(

@@ -1,12 +1,20 @@
 """The folder of a comparison: its record, its data and whether weights stay."""
 
+import json
+
 import pytest
 
 from tests.experiment.compare.cells.shipped import comparison_on
 from tf_translate.config.task import load_task
 from tf_translate.errors import ConfigError, RunError
 from tf_translate.experiment.compare.cells.choose_cells import choose_cells
-from tf_translate.experiment.compare.prepare import check_record, data_folder, keeps_weights
+from tf_translate.experiment.compare.prepare import (
+    about,
+    check_record,
+    data_folder,
+    keeps_weights,
+    read_about,
+)
 
 
 def test_cells_of_a_folder_share_their_settings(tmp_path):
@@ -30,6 +38,17 @@ def test_paths_of_a_task_file_are_relative_to_it(tmp_path):
     assert fetched.name == "dicebear-glasses-10.7.0-64px-12000"
     with pytest.raises(ConfigError, match="--data must be a folder"):
         data_folder(task, "paired", tmp_path / "none")
+
+
+def test_what_a_task_says_of_its_methods_is_read_back_or_refused(tmp_path):
+    written = about(load_task("ordinal")[1])
+    assert set(written["texts"]) == {"age_cgan_encoder", "age_cgan_pixelwise"}
+    (tmp_path / "about.json").write_text(json.dumps(written))
+    assert read_about(tmp_path, "ordinal") == written
+    for wrong in ({"fader": {"name": "a"}}, {"fader": {"title": 3}}, {"fader": "a"}, ["fader"]):
+        (tmp_path / "about.json").write_text(json.dumps({**written, "texts": wrong}))
+        with pytest.raises(RunError, match=r"about\.json"):
+            read_about(tmp_path, "ordinal")
 
 
 def test_weights_stay_if_that_was_asked_once(tmp_path):

@@ -12,6 +12,7 @@ from scripts.results.publish_comparison import DOCS, PUBLISHED, write_page
 from tf_translate.config.task import load_task, tasks
 from tf_translate.experiment.compare.collect import collect
 from tf_translate.experiment.compare.fixed_steps import read_steps
+from tf_translate.experiment.compare.prepare import texts_of_methods
 
 CELLS = sorted(file.parent for file in PUBLISHED.glob("*/*/cell.json"))
 
@@ -42,7 +43,9 @@ def test_cells_of_a_task_have_its_budget_its_judges_and_the_same_held_out_images
     ]
     assert {each["budget_minutes"] for each in cells} == {load_task(task.name)[1].minutes}
     about = json.loads((task / "about.json").read_text("utf-8"))
-    assert about["remarks"] == load_task(task.name)[1].remarks
+    given = load_task(task.name)[1]
+    assert about["remarks"] == given.remarks
+    assert about["texts"] == texts_of_methods(given)
     times = read_steps(task)
     for each in cells:
         fitting = times.times[each["method"]].steps_in(each["budget_minutes"])

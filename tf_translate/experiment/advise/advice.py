@@ -10,6 +10,7 @@ from tf_translate.experiment.advise.choose_task import (
     choose_task,
     data_of,
     hours_to_measure,
+    texts_of,
     title_of,
 )
 from tf_translate.experiment.advise.fit import (
@@ -93,7 +94,8 @@ def advise(
         if not own:
             not_measured.append(entry)
         for variant, result in own.items():
-            measured = {**entry, "name": variant, **_metrics(result)}
+            own_texts = texts_of(name).get(variant, {})
+            measured = {**entry, "name": variant, **own_texts, **_metrics(result)}
             unlike = _not_with_these(result, data)
             refusal = _too_large(result, results, limits, name)
             if refusal is None and keep_identity and not unlike:

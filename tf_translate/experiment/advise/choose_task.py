@@ -7,7 +7,7 @@ from tf_translate.config.task import load_task, tasks
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.advise.user_data import UserData
 from tf_translate.experiment.compare.cells.supervision import applicable
-from tf_translate.experiment.compare.prepare import fetch_command
+from tf_translate.experiment.compare.prepare import fetch_command, texts_of_methods
 
 _RULES: tuple[tuple[Callable[[UserData], bool], str, str], ...] = (  # the first that holds counts
     (
@@ -72,6 +72,11 @@ def choose_task(
         return measured[0], "it is the only task of the results"
     name, why = next((name, why) for holds, name, why in _RULES if holds(data))
     return name, why
+
+
+def texts_of(task: str) -> dict[str, dict[str, str]]:
+    """What a shipped task says of its methods, by name; empty for another task."""
+    return texts_of_methods(load_task(task)[1]) if task in tasks() else {}
 
 
 def title_of(task: str) -> str:

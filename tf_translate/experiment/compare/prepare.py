@@ -20,6 +20,7 @@ RECORD = "task.json"  # in the folder of a task: its settings, which later cells
 KEEP_WEIGHTS = "keep_weights"  # an empty file: the weights of finished cells stay
 ABOUT = "about.json"  # beside it: what the report says of the task in words
 _SHOWN_GROUPS = ("model", "loss_weights", "training")
+TEXTS = ("title", "keeps_content_by")  # what a task may say of a method in words
 _BUDGET = ("training.minutes", "training.steps")  # other settings follow from them
 Progress = Callable[[int, int], None]
 
@@ -139,7 +140,17 @@ def about(task: Task) -> dict[str, Any]:
         "provides": list(task.provides),
         "data": fetch_command(task) or str(task.settings.get("data", {}).get("path", "")),
         "shown": {name: task.layouts[each.layout].shows for name, each in task.methods.items()},
+        "texts": texts_of_methods(task),
         "not_applicable": not_compared(task),
+    }
+
+
+def texts_of_methods(task: Task) -> dict[str, dict[str, str]]:
+    """What a task says of its methods that its registered method does not, by name and key."""
+    return {
+        name: {key: text for key in TEXTS if (text := getattr(method, key))}
+        for name, method in task.methods.items()
+        if any(getattr(method, key) for key in TEXTS)
     }
 
 
@@ -160,7 +171,10 @@ def read_about(folder: Path, name: str) -> dict[str, Any] | None:
             raise ValueError("its values have other types")
         if not (isinstance(remarks, list) and all(isinstance(each, str) for each in remarks)):
             raise ValueError("its remarks must be a list of texts")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        for name, own in found.setdefault("texts", {}).items():  # older files have none
+            if not all(key in TEXTS and isinstance(text, str) for key, text in own.items()):
+                raise ValueError(f"its texts of {name} must be texts by {' and '.join(TEXTS)}")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _broken(file, error) from error
     return found
 

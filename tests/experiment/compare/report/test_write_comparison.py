@@ -54,6 +54,7 @@ def written(cells, tmp_path_factory):
         "provides": ["pairs"],
         "data": HOSTILE,
         "shown": {"pix2pix": HOSTILE},
+        "texts": {"cyclegan": {"title": HOSTILE, "keeps_content_by": HOSTILE}},
         "not_applicable": {"fader": HOSTILE},
     }
     (task / "about.json").write_text(json.dumps(about))

@@ -103,6 +103,7 @@ def _method(
     title = name
     if entry is not None:
         title = entry.title if name == entry.name else f"{entry.title} ({name})"
+    texts = about["texts"].get(name, {}) if about else {}
     results = [results_of(cell) for cell in cells]
     points = [parts.parts_of(found, OUTPUT) for found in results]
     values = _values([found[OUTPUT] for found in results])
@@ -117,11 +118,11 @@ def _method(
         values[COMPLETENESS] = Value(plain.mean, plain.range, plain.seeds, (ends[0], ends[1]))
     return MethodRow(
         name=name,
-        title=title,
+        title=texts.get("title", title),
         values=values,
         **_summarized(points),
         paper=entry.paper if entry else "",
-        keeps=entry.keeps_content_by if entry else "",
+        keeps=texts.get("keeps_content_by", entry.keeps_content_by if entry else ""),
         reaches=entry.reaches_domain_by if entry else "",
         shown=str(about["shown"].get(name, "")) if about else "",
         uses=tuple(cells[0].get("uses", ())),
