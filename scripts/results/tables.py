@@ -412,7 +412,7 @@ def _metric_damage_table(result: dict) -> str:
     return "\n".join(lines)
 
 
-def _people_table(result: dict) -> str:
+def _seen_people_table(result: dict) -> str:
     """Scores on all held-out people, and on those that look like nobody of training."""
     titles = {
         "reciprocal_rank": "reciprocal rank ↑",
@@ -420,20 +420,24 @@ def _people_table(result: dict) -> str:
         "l1_inside_edit": "error inside ↓",
         "l1_outside_edit": "error outside ↓",
     }
-    heads = ("cell", "seen in training", *titles.values())
+    heads = ("task", "cell", "seen in training", *titles.values())
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    for name, row in result["people"].items():
-        values = (f"{row['all'][s]:.3f} → {row['not_in_training'][s]:.3f}" for s in titles)
-        lines.append(f"| {name} | {row['seen']} of {row['images']} | {' | '.join(values)} |")
+    for task, found in result["seen_people"].items():
+        for name, row in found["cells"].items():
+            values = (f"{row['all'][s]:.3f} → {row['not_in_training'][s]:.3f}" for s in titles)
+            cells = (task, name, f"{row['seen']} of {row['images']}", *values)
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", "Each value is that of all inputs, then of those not seen."])
+
+
+def _kinds_text(result: dict) -> str:
+    """The error of glasses that are drawn perfectly, but are of another kind."""
     kinds = result["error_inside_by_kind"]
-    lines += [
-        "",
-        "Each value is that of all held-out people, then of those not seen. Glasses that are drawn "
-        f"perfectly, but are of one of the {len(kinds['kinds'])} kinds by chance, have an error "
-        f"inside the edit of {kinds['mean_over_kinds']:.3f}; of another kind than the truth, "
-        f"{kinds['mean_of_other_kinds']:.3f}.",
-    ]
-    return "\n".join(lines)
+    return (
+        f"Glasses that are drawn perfectly, but are of one of the {len(kinds['kinds'])} kinds by "
+        f"chance, have an error inside the edit of {kinds['mean_over_kinds']:.3f}; of another kind "
+        f"than the truth, {kinds['mean_of_other_kinds']:.3f}."
+    )
 
 
 def _rerun_table(result: dict) -> str:
@@ -463,7 +467,8 @@ def _two_digits(value: float) -> str:
 
 TABLES = {  # by the key that only this kind of result has
     "ablation": _ablation_table,
-    "people": _people_table,
+    "seen_people": _seen_people_table,
+    "error_inside_by_kind": _kinds_text,
     "reruns": _rerun_table,
     "benchmark": _benchmark_table,
     "verification": _verification_table,
