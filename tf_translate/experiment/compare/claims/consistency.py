@@ -16,6 +16,7 @@ from tf_translate.experiment.compare.ablation_table import (
 )
 from tf_translate.experiment.compare.cells.read_cell import results_of
 from tf_translate.experiment.compare.claims.intervals import Interval, bootstrap
+from tf_translate.experiment.compare.claims.rank_correlation import rank_correlation, ranks_of
 from tf_translate.experiment.compare.claims.verdict import (
     NOT_SUPPORTED,
     SUPPORTED,
@@ -209,31 +210,6 @@ def _has_exact_truth(cell: Mapping[str, Any]) -> bool:
     return "pairs" in cell.get("uses", ()) or INSIDE in results_of(cell).get(IDENTITY, {})
 
 
-def rank_correlation(values: np.ndarray, others: np.ndarray, strata: np.ndarray) -> float:
-    """Spearman's correlation with ranks taken within each stratum; NaN if either is constant.
-
-    Args:
-        values, others: `(n,)`.
-        strata: `(n,)`, such as the task of each value.
-    """
-    ranks = np.zeros((2, len(values)))
-    for stratum in np.unique(strata):
-        at = strata == stratum
-        for row, each in zip(ranks, (values, others), strict=True):
-            own = _ranks(each[at])
-            row[at] = (own - own.mean()) / len(own)
-    scale = np.sqrt((ranks**2).sum(1).prod())
-    return float((ranks[0] * ranks[1]).sum() / scale) if scale > 0 else float("nan")
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1; ties share their mean. A tenth of the time of SciPy's for few values."""
-    order = np.sort(values)
-    return (
-        np.searchsorted(order, values, "left") + np.searchsorted(order, values, "right") + 1
-    ) / 2
-
-
 def _counterexamples(cells, tasks: np.ndarray, errors: np.ndarray) -> list[str]:
     """The cells that completeness places furthest from where the error places them."""
     completeness = np.array([scores.completeness for _, _, scores in cells], float)
@@ -241,8 +217,8 @@ def _counterexamples(cells, tasks: np.ndarray, errors: np.ndarray) -> list[str]:
     for task in np.unique(tasks):
         at = tasks == task
         if at.sum() > 1:
-            by_completeness[at] = (_ranks(completeness[at]) - 1) / (at.sum() - 1)
-            by_error[at] = (_ranks(-errors[at]) - 1) / (at.sum() - 1)
+            by_completeness[at] = (ranks_of(completeness[at]) - 1) / (at.sum() - 1)
+            by_error[at] = (ranks_of(-errors[at]) - 1) / (at.sum() - 1)
     gaps = np.abs(by_completeness - by_error)
     order = np.argsort(-gaps, kind="stable")[:_MOST_NAMED]
     worst = [i for place, i in enumerate(order) if gaps[i] >= _GAP or (place < _NAMED and gaps[i])]

@@ -96,8 +96,7 @@ def _supervision(summary: TaskSummary) -> str:
 
 def _costs(summary: TaskSummary) -> str:
     rows = [
-        (row.title, *words.seconds_and_steps(row), *words.cost_cells(row))
-        for row in summary.methods
+        (row.title, *words.training_cells(row), *words.cost_cells(row)) for row in summary.methods
     ]
     return _table(("method", *words.COST_HEADS), rows)
 

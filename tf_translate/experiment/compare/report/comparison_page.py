@@ -189,7 +189,7 @@ def _supervision(summary: TaskSummary) -> str:
 def _costs(summary: TaskSummary) -> str:
     heads = [(head, True) for head in words.COST_HEADS]
     rows = [
-        (row, tuple(map(escape, (*words.seconds_and_steps(row), *words.cost_cells(row)))))
+        (row, tuple(map(escape, (*words.training_cells(row), *words.cost_cells(row)))))
         for row in summary.methods
     ]
     return _table(heads, rows)

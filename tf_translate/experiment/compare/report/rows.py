@@ -59,12 +59,14 @@ class MethodRow(Row):
     """A method of the task.
 
     Attributes:
-        paper, keeps, reaches: From the registry; empty if it is not registered here.
+        paper, keeps, reaches: From the registry, or of a variant from the task; empty if neither
+            says it.
         shown: What it is shown, in words.
         uses: Supervision.
         settings: Its preset, and what the task changes of it.
         cells: Records of its cells, by seed.
         minutes, steps: Of training.
+        step_seconds: Of a step, where methods were timed before training.
         cost: From `costs.json`; None if it was not measured.
     """
 
@@ -77,6 +79,7 @@ class MethodRow(Row):
     cells: tuple[Mapping[str, Any], ...] = ()
     minutes: Value | None = None
     steps: Value | None = None
+    step_seconds: float | None = None
     cost: Mapping[str, Any] | None = None
 
 

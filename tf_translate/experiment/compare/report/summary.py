@@ -16,6 +16,7 @@ from tf_translate.experiment.compare.cells.read_cell import OUTPUT, measurement_
 from tf_translate.experiment.compare.collect import FIXED_ROWS, better, check_unique
 from tf_translate.experiment.compare.costs import read_costs
 from tf_translate.experiment.compare.differences import differences
+from tf_translate.experiment.compare.fixed_steps import read_steps
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.prepare import OwnSettings, read_about, read_settings
 from tf_translate.experiment.compare.report.agreement import agreements
@@ -25,6 +26,7 @@ from tf_translate.experiment.compare.report.notes import (
     missing_or_unequal,
 )
 from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value
+from tf_translate.experiment.step_timing import StepTime
 from tf_translate.methods import registry
 
 ERROR_METRICS = ("l1_inside_edit", "l1_outside_edit", "l1")  # compared too where they are known
@@ -49,11 +51,13 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
     check_unique(cells)
     folder = (root / cells[0]["folder"]).parent
     about, costs, settings = read_about(folder, name), read_costs(folder), read_settings(folder)
+    fixed_steps = read_steps(folder)
+    times = fixed_steps.times if fixed_steps else {}
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for cell in sorted(cells, key=lambda each: each["seed"]):
         by_name.setdefault(cell["name"], []).append(cell)
     methods = sorted(
-        (_method(name, own, about, costs, settings) for name, own in by_name.items()),
+        (_method(name, own, about, costs, settings, times) for name, own in by_name.items()),
         key=lambda row: (-row.completeness.mean if row.completeness else 1.0, row.name),
     )
     scores = {row.name: read_scores(row.cells, root) for row in methods}
@@ -75,7 +79,11 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
         fixed=tuple(_fixed(cells)),
         better=better(results, name),
         differences=found,
-        agreements=agreements([results_of(cell)[OUTPUT] for cell in cells], better(results, name)),
+        agreements=agreements(
+            [results_of(cell)[OUTPUT] for cell in cells],
+            better(results, name),
+            [cell["name"] for cell in cells],
+        ),
         images=images,
         image_seeds=seeds,
         score_name="; ".join(sorted(names)),
@@ -95,6 +103,7 @@ def _method(
     about: Mapping[str, Any] | None,
     costs: Mapping[str, Any] | None,
     settings: Mapping[str, OwnSettings],
+    times: Mapping[str, StepTime],
 ) -> MethodRow:
     try:
         entry = registry.find(cells[0]["method"])
@@ -130,6 +139,7 @@ def _method(
         cells=tuple(cells),
         minutes=_value([cell.get("minutes") for cell in cells]),
         steps=_value([cell.get("steps") for cell in cells]),
+        step_seconds=times[name].seconds if name in times else None,
         cost=(costs or {"methods": {}})["methods"].get(name),
     )
 

@@ -15,7 +15,7 @@ from tf_translate.experiment.compare.claims.intervals import RESAMPLES
 from tf_translate.experiment.compare.costs import RECIPES
 from tf_translate.experiment.compare.differences import Difference
 from tf_translate.experiment.compare.parts import COMPLETENESS
-from tf_translate.experiment.compare.report.agreement import Agreement
+from tf_translate.experiment.compare.report.agreement import LEAST_METHODS, Agreement
 from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value
 from tf_translate.experiment.compare.report.scatter import has_corner
 
@@ -157,10 +157,12 @@ def shown_metrics(summary: TaskSummary) -> list[str]:
 
 def label(metric: str) -> str:
     """The head of a column."""
-    network = parts.network_of_kid(metric)
-    if network:
-        return f"KID by {network}"
-    return LABELS.get(metric, "KID by the domain judge")
+    for name in ("KID", "FID"):
+        _, found, features = metric.partition(f"domain/{name.lower()}/")
+        network = features.partition("@")[0]
+        if found:
+            return f"{name} by {'the domain judge' if network == 'judge' else network}"
+    return LABELS.get(metric, metric)
 
 
 def with_completeness(row: Row) -> str:
@@ -197,10 +199,11 @@ def counted(value: float) -> str:
     return f"{value:g}"
 
 
-def seconds_and_steps(row: MethodRow) -> tuple[str, str]:
-    """Training seconds and steps, the means over seeds."""
+def training_cells(row: MethodRow) -> tuple[str, str, str]:
+    """Training seconds and steps, the means over seeds, and seconds of a step."""
     seconds = "–" if row.minutes is None else f"{60 * row.minutes.mean:,.0f}"
-    return seconds, "–" if row.steps is None else f"{row.steps.mean:,.0f}"
+    steps = "–" if row.steps is None else f"{row.steps.mean:,.0f}"
+    return seconds, steps, "–" if row.step_seconds is None else f"{row.step_seconds:.3g}"
 
 
 def cost_cells(row: MethodRow) -> list[str]:
@@ -218,6 +221,7 @@ def cost_cells(row: MethodRow) -> list[str]:
 COST_HEADS = (
     "training seconds",
     "training steps",
+    "seconds of a step",
     "multiply-adds",
     "parameters",
     *(f"{recipe} {what}" for recipe in RECIPES for what in ("size", "latency")),
@@ -227,7 +231,15 @@ COST_HEADS = (
 def cost_text(summary: TaskSummary) -> str:
     """How the costs were measured."""
     costs = summary.costs
-    text = "Training seconds and steps are means over seeds."
+    text = (
+        "Training seconds, wall-clock, and steps are means over seeds. Other work on the machine "
+        "makes training seconds longer."
+    )
+    if any(row.step_seconds is not None for row in summary.methods):
+        text += (
+            " A step was timed before all trainings, with nothing else running but other methods "
+            "that were timed, each on a core of its own."
+        )
     if costs is None:
         return f"{text} The other columns are missing: tf-translate compare costs measures them."
     load = costs.get("load_before")
@@ -362,12 +374,15 @@ def _dates(cells: list[Mapping[str, Any]]) -> str:
 AGREEMENT = (
     "Spearman's rank correlation of two metrics over all cells: 1 if they put them in the same "
     "order of quality, 0 for no relation, −1 for the opposite order. Of few cells it says little: "
-    "with 4, one random order in 12 has 1 or −1."
+    "with 4, one random order in 12 has 1 or −1. 95 % is an interval over methods that are drawn "
+    f"again with all their seeds; of fewer than {LEAST_METHODS} methods it is not given."
 )
-AGREEMENT_HEADS = ("metric", "and", "correlation", "cells")
+AGREEMENT_HEADS = ("metric", "and metric", "rank correlation", "cells")
 
 
 def agreement_cells(each: Agreement) -> tuple[str, str, str, str]:
     """A row of the table of agreements."""
     value = "–" if each.correlation is None else number(each.correlation)
-    return each.first, each.second, value, str(each.cells)
+    if each.interval:
+        value += f" (95 % {span(each.interval)})"
+    return label(each.first), label(each.second), value, str(each.cells)
