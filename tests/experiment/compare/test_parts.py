@@ -2,7 +2,13 @@
 
 import pytest
 
-from tf_translate.experiment.compare.parts import Parts, content_of, domain_of, parts_of
+from tf_translate.experiment.compare.parts import (
+    Parts,
+    content_of,
+    domain_of,
+    other_domains_of,
+    parts_of,
+)
 
 KID = "domain/kid/judge@64"
 
@@ -37,6 +43,21 @@ def test_fixed_rows_are_corners():
 def test_without_truth_the_unchanged_input_has_all_content():
     known = {name: row for name, row in RESULTS.items() if name != "ground truth"}
     assert content_of(known, "output") == pytest.approx(0.35 / 0.8)
+
+
+def test_a_second_view_of_the_domain_is_clipped_and_only_where_it_was_taken():
+    def seen(**kids):
+        return {
+            name: row | ({"domain/kid/lite0@64": kids[name]} if name in kids else {})
+            for name, row in RESULTS.items()
+        }
+
+    assert other_domains_of(seen(output=0.01, identity=0.04), "output") == {"lite0": 0.75}
+    assert other_domains_of(seen(output=0.05, identity=0.04), "output") == {"lite0": 0.0}
+    assert other_domains_of(seen(output=-0.01, identity=0.04), "output") == {"lite0": 1.0}
+    assert other_domains_of(seen(identity=0.04), "output") == {}
+    assert other_domains_of(seen(output=0.01, identity=None), "output") == {}
+    assert other_domains_of(RESULTS, "output") == {}
 
 
 def test_judges_that_separate_nothing_and_old_metrics_leave_it_undefined():

@@ -110,6 +110,20 @@ def domain_of(results: Rows, row: str) -> float | None:
     return float(scale.place(accuracy, kid))
 
 
+def other_domains_of(results: Rows, row: str) -> dict[str, float]:
+    """The domain of a row by features that were learned elsewhere, in [0, 1], by network.
+
+    It is 1 - KID / (KID of the sources): 0 where a set is no nearer to real targets than its
+    sources are. It is no part of completeness.
+    """
+    found = {}
+    for name, value in results.get(row, {}).items():
+        network, sources = network_of_kid(name), _value(results, IDENTITY, name)
+        if network is not None and value is not None and sources is not None and sources > 0:
+            found[network] = float(np.clip(1.0 - value / sources, 0.0, 1.0))
+    return found
+
+
 def parts_of(results: Rows, row: str) -> Parts | None:
     """Content and domain of a row of results; None where either is undefined."""
     content, domain = content_of(results, row), domain_of(results, row)

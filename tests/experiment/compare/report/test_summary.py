@@ -90,6 +90,9 @@ def test_a_second_view_that_places_outputs_beyond_the_inputs_is_said(tmp_path):
     )
     assert words.shown_metrics(summary)[-1] == "domain/kid/lite0@16"
     assert words.label("domain/kid/lite0@16") == "KID by lite0"
+    assert words.other_networks(summary) == ["lite0"]
+    second = {row.name: row.other_domains["lite0"].mean for row in summary.methods}
+    assert second == {"pix2pix": pytest.approx(1 - 0.1 / 0.3), "cyclegan": 0.0, "dualgan": 0.0}
 
 
 def test_collected_differences_are_those_of_the_report(cells, summary):

@@ -50,7 +50,7 @@ def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> s
         blocks.append(words.scatter_text(summary))
     blocks += [
         _survey(summary),
-        words.uncertainty_text(summary),
+        _text(f"{words.uncertainty_text(summary)} {words.other_domains_text(summary)}".rstrip()),
         *(["## Limits", *_list(summary.notes)] if summary.notes else []),
         "## What each method needs",
         _supervision(summary),
@@ -71,16 +71,17 @@ def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> s
 
 
 def _survey(summary: TaskSummary) -> str:
+    others = words.other_networks(summary)
     heads = (
         "method", "keeps the content by (paper)", "content c", "reaches the domain by (paper)",
-        "domain d",
-        "completeness",
+        "domain d", "completeness", *(f"d by {name}" for name in others),
     )  # fmt: skip
     rows = []
     for row in words.rows_of(summary):
         keeps, reaches = (row.keeps, row.reaches) if isinstance(row, MethodRow) else ("", "")
         measured = _value(row.content), _value(row.domain), _value(row.completeness)
-        rows.append((row.title, keeps, measured[0], reaches, measured[1], measured[2]))
+        elsewhere = (_value(row.other_domains.get(name)) for name in others)
+        rows.append((row.title, keeps, measured[0], reaches, *measured[1:], *elsewhere))
     return _table(heads, rows)
 
 

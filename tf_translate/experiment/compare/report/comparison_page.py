@@ -100,7 +100,7 @@ def _task(summary: TaskSummary, *, is_only: bool) -> str:
 {_wall(summary)}
 <section>
 <h2>How each method keeps the content and reaches the domain</h2>
-<div class="wide">{_survey(summary)}</div>
+<div class="wide">{_survey(summary)}</div>{_paragraph(words.other_domains_text(summary))}
 </section>
 {notes}
 <section>
@@ -161,16 +161,19 @@ def _interval(row: Row) -> str:
 
 
 def _survey(summary: TaskSummary) -> str:
+    others = words.other_networks(summary)
     heads = (
         ("keeps the content by (paper)", False), ("content c", True),
         ("reaches the domain by (paper)", False), ("domain d", True), ("completeness", True),
+        *((f"d by {name}", True) for name in others),
     )  # fmt: skip
     rows = []
     for row in words.rows_of(summary):
         keeps, reaches = (row.keeps, row.reaches) if isinstance(row, MethodRow) else ("", "")
         content, domain = _value(row.content), _value(row.domain)
+        elsewhere = (_value(row.other_domains.get(name)) for name in others)
         cells = (escape(keeps), content, escape(reaches), domain, _value(row.completeness))
-        rows.append((row, cells))
+        rows.append((row, (*cells, *elsewhere)))
     return _table(heads, rows)
 
 

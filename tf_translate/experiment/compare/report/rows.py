@@ -39,6 +39,7 @@ class Row:
         values: By metric, those of `evaluate`.
         content, domain: On their scales from 0 to 1; None where undefined.
         points: Content and domain of each seed.
+        other_domains: The domain by features that were learned elsewhere, by network.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Row:
     content: Value | None
     domain: Value | None
     points: tuple[parts.Parts, ...]
+    other_domains: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def completeness(self) -> Value | None:

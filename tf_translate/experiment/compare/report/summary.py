@@ -130,6 +130,7 @@ def _method(
         title=texts.get("title", title),
         values=values,
         **_summarized(points),
+        other_domains=_values([parts.other_domains_of(found, OUTPUT) for found in results]),
         paper=entry.paper if entry else "",
         keeps=texts.get("keeps_content_by", entry.keeps_content_by if entry else ""),
         reaches=entry.reaches_domain_by if entry else "",
@@ -151,7 +152,8 @@ def _fixed(cells: Sequence[Mapping[str, Any]]) -> list[Row]:
         if having:
             points = [parts.parts_of(results, name) for results in having]
             values = _values([results[name] for results in having])
-            found.append(Row(name, name, values, **_summarized(points)))
+            others = _values([parts.other_domains_of(results, name) for results in having])
+            found.append(Row(name, name, values, **_summarized(points), other_domains=others))
     return found
 
 

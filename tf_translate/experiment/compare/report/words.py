@@ -65,6 +65,12 @@ _COLUMNS = {  # by the beginning of a metric's name
     "content/label_accuracy": "A class is kept where the data of a method have classes (–: they "
     "have none).",
 }
+_OTHER_DOMAINS = (
+    "d by {network} is a second view of the domain, by features that were learned elsewhere: "
+    "1 - KID of the outputs / KID of the inputs. 0 says that outputs, as a set, are no nearer to "
+    "real targets than the inputs are, – that the method has trained with this network. It is no "
+    "part of completeness."
+)
 DIFFERENCES = (
     "Row minus column. A value is bold where the two {things} differ; elsewhere no difference is "
     "shown, which does not mean that there is none. Of the bold values of such tables, about 5 % "
@@ -100,6 +106,16 @@ def uncertainty_text(summary: TaskSummary) -> str:
     """What intervals and fixed rows are."""
     rows = "; ".join(_FIXED_ROWS[row.name] for row in summary.fixed if row.name in _FIXED_ROWS)
     return f"{_UNCERTAINTY}{rows}."
+
+
+def other_networks(summary: TaskSummary) -> list[str]:
+    """The networks that give a second view of the domain."""
+    return list(dict.fromkeys(name for row in summary.methods for name in row.other_domains))
+
+
+def other_domains_text(summary: TaskSummary) -> str:
+    """What the columns of `other_networks` are."""
+    return " ".join(_OTHER_DOMAINS.format(network=name) for name in other_networks(summary))
 
 
 def columns_text(summary: TaskSummary) -> str:
