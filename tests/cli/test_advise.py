@@ -79,6 +79,18 @@ def test_a_variant_of_a_method_is_called_one(command, tmp_path, name):
         assert (text in _text(out)) == is_variant
 
 
+def test_outputs_that_a_second_view_places_beyond_their_inputs_are_to_be_looked_at(command):
+    _, out, _ = command("advise", "--pairs", "--task", "paired", "--json")
+    found = json.loads(out)["measured_without_rank"]
+    farther = {each["name"]: each["farther_than_inputs"] for each in found}
+    assert not farther["pix2pix"]
+    (view,) = farther["discogan"]  # whose images are noisy
+    assert view["network"] == "efficientnet_lite0"
+    assert view["outputs"] > 2 * view["inputs"]
+    _, out, _ = command("advise", "--pairs", "--task", "paired")
+    assert _text(out).count("look at its images: by the features of efficientnet_lite0") == 1
+
+
 def test_json_holds_the_same_and_nothing_else_is_on_stdout(command, decided, pairs):
     code, out, _ = command(
         "advise", "--data", pairs, "--results", decided, "--task", "unpaired", "--json"

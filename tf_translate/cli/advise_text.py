@@ -152,6 +152,14 @@ def _print_method(each: Mapping[str, Any], console: Console, place: str = "") ->
             f"{' and '.join(_NAMES[name] for name in each['uses'])}: {named}",
             4,
         )
+    for view in each.get("farther_than_inputs", ()):
+        _print(
+            console,
+            f"look at its images: by the features of {view['network']}, trained elsewhere, they "
+            f"are farther from real targets (KID {view['outputs']:.3f}) than the unchanged inputs "
+            f"are ({view['inputs']:.3f})",
+            4,
+        )
     if each.get("reason"):
         _print(console, f"without a rank: {each['reason']}", 4)
     for condition in each["conditions"]:

@@ -31,6 +31,7 @@ from tf_translate.experiment.advise.results import (
     TaskResult,
 )
 from tf_translate.experiment.advise.user_data import Found, UserData
+from tf_translate.experiment.compare.parts import IDENTITY, network_of_kid
 from tf_translate.methods.registry import Method
 
 MARGIN = "content/margin"
@@ -95,7 +96,7 @@ def advise(
             not_measured.append(entry)
         for variant, result in own.items():
             own_texts = texts_of(name).get(variant, {})
-            measured = {**entry, "name": variant, **own_texts, **_metrics(result)}
+            measured = {**entry, "name": variant, **own_texts, **_metrics(result, results)}
             unlike = _not_with_these(result, data)
             refusal = _too_large(result, results, limits, name)
             if refusal is None and keep_identity and not unlike:
@@ -188,7 +189,7 @@ def _entry(each: Fit, data: UserData, published: Published) -> dict[str, Any]:
     }
 
 
-def _metrics(result: MethodResult) -> dict[str, Any]:
+def _metrics(result: MethodResult, results: TaskResult | None) -> dict[str, Any]:
     """The metrics of a method on the task, as parts of its entry."""
     shown = [*_SHOWN, *(name for name in result.metrics if name.startswith(_KID))]
     metrics: dict[str, Any] = {
@@ -212,7 +213,18 @@ def _metrics(result: MethodResult) -> dict[str, Any]:
         "minutes": list(result.minutes),
         "protocols": list(result.protocols),
         "measured_files": {name: each.model_dump() for name, each in result.files.items()},
+        "farther_than_inputs": _farther_than_inputs(result, results),
     }
+
+
+def _farther_than_inputs(result: MethodResult, results: TaskResult | None) -> list[dict[str, Any]]:
+    """The networks trained elsewhere by which outputs are farther from targets than inputs are."""
+    inputs = {} if results is None else results.fixed_rows.get(IDENTITY, {})
+    return [
+        {"network": network, "outputs": values.mean, "inputs": inputs[name]}
+        for name, values in result.metrics.items()
+        if (network := network_of_kid(name)) and name in inputs and values.mean > inputs[name]
+    ]
 
 
 def _too_large(
