@@ -1,9 +1,15 @@
 """Claims and loss terms in the report: rows of words, and nothing where nothing is measured."""
 
 from tests.experiment.compare.collected import ablated, cell
+from tf_translate.experiment.compare.claims.verdict import Claim, Finding
 from tf_translate.experiment.compare.report.comparison_markdown import render_markdown
 from tf_translate.experiment.compare.report.comparison_page import render
-from tf_translate.experiment.compare.report.tested import TERM_HEADS, Tested, find_tested
+from tf_translate.experiment.compare.report.tested import (
+    TERM_HEADS,
+    Tested,
+    find_tested,
+    interval_text,
+)
 
 HOSTILE = "<b>x</b> | `y`"
 
@@ -29,9 +35,37 @@ def test_terms_have_scores_before_and_after_with_what_decided(tmp_path):
     share, trained, left_out = found.remarks
     assert share.startswith("1 of 1 content and domain terms do what their role says, 1.00.")
     assert trained == (
-        "These cells trained for the steps that were timed to take 10 minutes, with the seeds 0."
+        "These cells trained for the steps that were timed to take 10 minutes, with seed 0."
     )
     assert left_out == "Left out: glasses: ian-without-feature, seed 0: it is not finished."
+
+
+def test_terms_that_only_the_fine_scores_leave_out_are_named(tmp_path):
+    cells = [
+        ablated("dtn", "", "", content=0.8, domain=0.8),
+        ablated("dtn", "adversarial", "domain", content=0.8, domain=0.8),
+        ablated("dtn", "classes", "content", content=0.2, domain=0.8),
+    ]
+    for each in cells:  # the set is no nearer to real targets than the inputs are: d is 0
+        rows = each["metrics"]["directions"]["add"]["results"]
+        rows["output"]["domain/kid/judge@32"] = 2.0
+    share, left_out, *_ = find_tested({"cells": cells}, tmp_path).remarks
+    assert share.startswith("1 of 1 content and domain terms")
+    assert left_out.startswith("1 of the terms with nothing to lose have a coarse score")
+    assert left_out.endswith("dtn adversarial. If they counted, it would be 1 of 2.")
+
+
+def test_an_end_that_rounds_to_the_threshold_has_a_third_digit():
+    claim = Claim(2, "a", "b", "c", "supported if the interval is below -0.5")
+    by_interval = {
+        (-0.944, -0.502): "−0.944 to −0.502",
+        (-0.944, -0.51): "−0.94 to −0.51",
+        (-0.944, -0.497): "−0.944 to −0.497",
+    }
+    for interval, text in by_interval.items():
+        assert interval_text(Finding(claim, "supported", -0.8, interval, -0.5)) == text
+    assert interval_text(Finding(claim, "undecided", -0.8, None, -0.5)) == "none"
+    assert interval_text(Finding(claim, "not measured")) == "–"
 
 
 def test_claims_are_there_when_one_of_them_is_measured(tmp_path):

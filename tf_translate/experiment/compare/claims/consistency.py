@@ -25,6 +25,7 @@ from tf_translate.experiment.compare.claims.verdict import (
     Finding,
     decide,
     not_measured,
+    with_interval,
 )
 from tf_translate.experiment.compare.parts import IDENTITY, INSIDE
 from tf_translate.experiment.compare.scores import Scores, scores_of
@@ -95,6 +96,11 @@ def necessary(results: Mapping[str, Any]) -> Finding:
             **({"without_rows": absent} if absent else {}),
         },
         [_exception(row) for row in rows if row["result"] != AS_SAID],
+        [
+            f"{each['as_said']} of {each['rows']} {role} terms do what their role says, "
+            f"{with_interval(each['fraction'], each['interval'])}"
+            for role, each in found.items()
+        ],
         to_run=[_ALL_ABLATIONS] if absent else [],
     )
 

@@ -26,10 +26,12 @@ def render_markdown(
     intro = (
         "A method is complete if its outputs keep the content of their inputs and belong to the "
         "target domain. Both are measured here on held-out images, after training with equal "
-        "budgets."
+        "budgets of time. A cell is one training of a method with one seed, and its evaluation: "
+        "fader:0 is that of Fader Networks with seed 0."
     )
     tasks = [_task(each, images.get(each.name, {}), len(summaries) > 1) for each in summaries]
-    blocks = [f"# {_text(title)}", intro, *tasks, *_tested(found)]
+    mark = "#" if len(summaries) > 1 else "##"  # beside the tasks, or below the one there is
+    blocks = [f"# {_text(title)}", intro, *tasks, *_tested(found, mark)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -73,7 +75,7 @@ def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> s
 def _survey(summary: TaskSummary) -> str:
     others = words.other_networks(summary)
     heads = (
-        "method", "keeps the content by (paper)", "content c", "reaches the domain by (paper)",
+        "method", "keeps the content by", "content c", "reaches the domain by",
         "domain d", "completeness", *(f"d by {name}" for name in others),
     )  # fmt: skip
     rows = []
@@ -127,13 +129,13 @@ def _agreements(summary: TaskSummary) -> list[str]:
     return ["## Do the metrics agree?", words.AGREEMENT, _table(words.AGREEMENT_HEADS, rows)]
 
 
-def _tested(found: Tested) -> list[str]:
+def _tested(found: Tested, mark: str) -> list[str]:
     blocks = []
     if found.terms:
-        blocks += [f"## {tested.TERMS_TITLE}", tested.TERMS]
+        blocks += [f"{mark} {tested.TERMS_TITLE}", tested.TERMS]
         blocks += [_table(tested.TERM_HEADS, found.terms), *_list(found.remarks)]
     if found.claims:
-        blocks += [f"## {tested.CLAIMS_TITLE}", tested.CLAIMS]
+        blocks += [f"{mark} {tested.CLAIMS_TITLE}", tested.CLAIMS]
         blocks += [_table(tested.CLAIM_HEADS, found.claims)]
         if found.against:
             blocks += [f"{tested.AGAINST}:", *_list(found.against)]

@@ -163,8 +163,8 @@ def _interval(row: Row) -> str:
 def _survey(summary: TaskSummary) -> str:
     others = words.other_networks(summary)
     heads = (
-        ("keeps the content by (paper)", False), ("content c", True),
-        ("reaches the domain by (paper)", False), ("domain d", True), ("completeness", True),
+        ("keeps the content by", False), ("content c", True),
+        ("reaches the domain by", False), ("domain d", True), ("completeness", True),
         *((f"d by {name}", True) for name in others),
     )  # fmt: skip
     rows = []

@@ -54,8 +54,8 @@ def caveats(
         below = f" (c below {at:.2f})" if at > 0 else ""
         yield (
             f"On the mean, outputs of these methods are nearer to another input than to their own"
-            f"{below}: {', '.join(nearer)}. Content c is above 0 all the same, as its 0 is that of "
-            "random targets."
+            f"{below}: {', '.join(nearer)}. Content c is high all the same, as its 0 is that of "
+            "random targets; the reciprocal rank of the source shows better what is lost."
         )
     yield from _contradictions(methods, found)
     if any(len(row.cells) == 2 for row in methods) and any(
@@ -148,9 +148,9 @@ def _contradictions(methods: Sequence[MethodRow], found: Differences) -> Iterato
         pairs = [found[metric] for metric in metrics if found.get(metric)]
         if opposite := _opposite_orders(methods, found.get(COMPLETENESS, {}), pairs, worse):
             yield (
-                f"By {words}, the second of these methods is the better one, though its "
-                "completeness is lower; all of these differences are shown below: "
-                f"{', '.join(opposite)}."
+                f"By {words}, the second of these methods is the better one, though the first "
+                f"has the higher completeness: {', '.join(opposite)}. All of these differences are "
+                "significant, see below."
             )
 
 
@@ -186,9 +186,10 @@ def _random_edits(
     far = [f"{name} {error:.3f}" for name, error in errors.items() if error > _HARDLY * limit]
     if far:
         yield (
-            "Inside the edit, the error to the truth is less than 5 % below that of a real image "
-            f"that has nothing to do with the input ({limit:.3f}): {', '.join(far)}. The domain "
-            "judge may take a change at the right place for the edit."
+            "Inside the edit, where the truth differs from the input, these methods are hardly "
+            f"nearer to the truth than a real image that has nothing to do with the input "
+            f"({limit:.3f}), or farther: {', '.join(far)}. The domain judge may take any change at "
+            "the right place for the edit."
         )
 
 
@@ -221,7 +222,7 @@ def _times(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow]) -> 
     if minutes[longest] > _UNEQUAL_TIMES * minutes[shortest]:
         yield (
             f"Training took from {minutes[shortest]:.0f} ({shortest}) to {minutes[longest]:.0f} "
-            f"minutes ({longest}), means over seeds, with equal budgets: see Conditions."
+            f"minutes ({longest}), with equal budgets: see Conditions, training steps."
         )
 
 

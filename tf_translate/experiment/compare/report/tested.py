@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tf_translate.experiment.compare.ablation_table import LEAST_FALL, ablation_table
+from tf_translate.experiment.compare.ablation_table import (
+    LEAST_FALL,
+    NOTHING_TO_LOSE,
+    ablation_table,
+)
 from tf_translate.experiment.compare.claims.all_claims import find_all
 from tf_translate.experiment.compare.claims.verdict import NOT_MEASURED, Finding
 from tf_translate.experiment.compare.cycle_noise import read_all
@@ -24,11 +28,15 @@ CLAIMS = (
 )
 AGAINST, DEPENDS_ON = "Evidence against these claims", "What these verdicts depend on"
 TERMS = (
-    "Each row is a method with one loss term at weight 0, beside that with all terms at the same "
-    "budget. adversarial is the generators' side of a GAN loss; without discriminator, the "
-    "discriminators keep their initial weights. Content and domain are from 0 to 1: with all terms "
-    "→ without this one. Coarse scores: whether judges recognize the source and take the image for "
-    f"the target. Where neither falls by {LEAST_FALL}, the fine scores: c and d of completeness."
+    "Each row is a short training of a method with one loss term at weight 0, beside a training "
+    "of the same length with all terms; both are shorter than those above, so scores are lower. "
+    "The page of each method says what its terms are. adversarial is the generators' side of a "
+    "GAN loss; without discriminator, the discriminators keep their initial weights. Content and "
+    "domain are from 0 to 1: with all terms → without this one. Where generators start from "
+    "their input (input_skip), nothing has to keep the content; the task glasses_no_input_skip "
+    "has the same data and generators that do not. Coarse scores: whether judges recognize the "
+    f"source and take the image for the target. Where neither falls by {LEAST_FALL}, the fine "
+    "scores: c and d of completeness."
 )
 CLAIM_HEADS = ("claim", "verdict", "value", "interval", "supported if", "metric")
 TERM_HEADS = ("task", "method", "without", "role", "scores", "content", "domain", "result")
@@ -83,10 +91,19 @@ def _claim(finding: Finding) -> Sequence[str]:
         f"{finding.claim.number}. {finding.claim.statement}",
         finding.verdict + (f": {missing}" if missing else ""),
         "–" if finding.value is None else number(finding.value),
-        "–" if finding.interval is None else span(finding.interval),
+        interval_text(finding),
         finding.claim.rule.removeprefix("supported if "),
         finding.claim.metric,
     )
+
+
+def interval_text(finding: Finding) -> str:
+    """The interval, with a third digit where two hide on which side of the threshold it ends."""
+    if finding.interval is None:
+        return "none" if finding.value is not None else "–"
+    threshold = finding.threshold
+    hidden = threshold is not None and number(threshold) in map(number, finding.interval)
+    return span(finding.interval, 3 if hidden else 2)
 
 
 def _term(row: Mapping[str, Any]) -> Sequence[str]:
@@ -110,9 +127,28 @@ def _remarks(table: Mapping[str, Any]) -> list[str]:
             f"says, {number(table['share'])}{interval}. Not counted are regularization terms, and "
             f"terms of content or domain where that is below {LEAST_FALL} with all terms."
         )
+        said += _not_counted(table)
     budgets = " and ".join(f"{each:g}" for each in table["budgets"])
     said.append(
-        f"These cells trained for the steps that were timed to take {budgets} minutes, with the "
-        f"seeds {table['seeds']}."
+        f"These cells trained for the steps that were timed to take {budgets} minutes, with seed "
+        f"{table['seeds']}."
     )
     return said + [f"Left out: {name}: {reason}." for name, reason in table["left_out"].items()]
+
+
+def _not_counted(table: Mapping[str, Any]) -> list[str]:
+    """Terms not counted by the fine scores, though the coarse ones had something to lose."""
+    rows = [
+        row
+        for row in table["rows"]
+        if row["result"] == NOTHING_TO_LOSE
+        and row["all_terms"]["coarse"][row["role"]] >= LEAST_FALL
+    ]
+    if not rows:
+        return []
+    names = ", ".join(f"{row['method']} {row['without']}" for row in rows)
+    return [
+        f"{len(rows)} of the terms with nothing to lose have a coarse score of their role with all "
+        f"terms, which does not fall without them: {names}. If they counted, it would be "
+        f"{table['as_said']} of {table['counted'] + len(rows)}."
+    ]

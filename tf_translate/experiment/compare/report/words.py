@@ -39,15 +39,18 @@ PARTS = (
     "c is content: the similarity of an output to its own input minus that to the most similar "
     "other input (the margin), scaled so that random targets have 0 and {whole} 1. d is the "
     "domain, the smaller of two scores: the domain judge's accuracy, scaled so that unchanged "
-    "inputs have 0 and real targets 1, and 1 - KID of the outputs / KID of the inputs. KID is the "
-    "squared kernel distance (MMD) to the real targets, by the domain judge's features and not by "
-    "Inception's. All three scores are clipped to [0, 1]. The content judge has learned to ignore "
-    "most changes of colour: c is the content of shapes."
+    "inputs have 0 and real targets 1, and 1 - KID of the outputs / KID of the inputs. KID is "
+    "the squared kernel distance (MMD) to the real targets, by the domain judge's features and "
+    "not by Inception's. All three scores are clipped to [0, 1], in each training, before means "
+    "over seeds are taken. Completeness takes the KID of all images at once; d, the differences "
+    "and the columns KID take the mean of 100 random halves of them, so the third decimal may "
+    "differ. The content judge has learned to ignore most changes of colour: c is the content of "
+    "shapes."
 )
 _UNCERTAINTY = (
-    "95 % is an interval over the held-out images alone, for the trainings that there are: another "
-    "training may lie outside of it. seeds is the range over seeds. These rows do not depend on a "
-    "method: "
+    "95 % is an interval over the held-out images alone, for the trainings that there are: "
+    "another training may lie outside of it. seeds is the range over seeds, left out where all "
+    "round to the same number. These rows do not depend on a method: "
 )
 _FIXED_ROWS = {
     "identity": "identity is the unchanged input",
@@ -66,33 +69,38 @@ _COLUMNS = {  # by the beginning of a metric's name
     "have none).",
 }
 _OTHER_DOMAINS = (
-    "d by {network} is a second view of the domain, by features that were learned elsewhere: "
-    "1 - KID of the outputs / KID of the inputs. 0 says that outputs, as a set, are no nearer to "
-    "real targets than the inputs are, – that the method has trained with this network. It is no "
-    "part of completeness."
+    "The column d by {network} is a second view of the domain, and no part of completeness. It "
+    "is 1 - KID of the outputs / KID of the inputs, clipped to [0, 1] in each training, by the "
+    "features of a network that was trained on other images and for another task. 1: as near to "
+    "real targets as these are to each other; 0: no nearer than the unchanged inputs, or farther."
 )
+_NO_OTHER_DOMAIN = " A dash: the method has trained with this network."
 DIFFERENCES = (
-    "Row minus column. A value is bold where the two {things} differ; elsewhere no difference is "
-    "shown, which does not mean that there is none. Of the bold values of such tables, about 5 % "
-    "or fewer are wrong on the mean (Benjamini and Hochberg's correction for all pairs of a table; "
-    "simulations support it for differences of pairs). "
-    "Uncertainty is from {resamples} samples of the held-out images, the same for both "
-    "methods{seeds}. The 95 % interval of a value, which the HTML page shows when the pointer is "
-    "on it, is of that difference alone: it may exclude 0 where the value is not bold."
+    "Row minus column: where more is better (↑), a plus favours the row, else a minus. A value "
+    "is bold where the two {things} differ significantly; elsewhere no difference is shown, "
+    "which does not mean that there is none. On average, about 5 % or fewer of the bold values "
+    "of such tables are false (Benjamini and Hochberg's correction for all pairs of a table; "
+    "simulations support it for differences of pairs). Uncertainty is from {resamples} samples "
+    "of the held-out images, the same for both methods{seeds}. The 95 % interval of a value, "
+    "which the HTML page shows when the pointer is on it, is of that difference alone: it may "
+    "exclude 0 where the value is not bold."
 )
 _OVER_SEEDS = (
     ", and the spread over seeds: that of each method, or of a method with one seed that of the "
     "others"
 )
 WALL = (
-    "{rows} of the held-out images, drawn by a seed and not by hand. Every method got the same "
+    "{rows} of the held-out images, chosen at random and not by hand. Every method got the same "
     "inputs, at training seed {seed}."
 )
 EXTREMES = (
     "Best, median and worst of all held-out images of a method. The score is {score}; the highest "
     "is the best."
 )
-_SCATTER = "Squares are the fixed rows. Grey lines join points of equal completeness."
+_SCATTER = (
+    "Squares are the rows that do not depend on a method. Grey lines join points of equal "
+    "completeness."
+)
 _SCATTER_SEEDS = "Large dots are means over seeds, rings are single seeds."
 
 
@@ -115,7 +123,10 @@ def other_networks(summary: TaskSummary) -> list[str]:
 
 def other_domains_text(summary: TaskSummary) -> str:
     """What the columns of `other_networks` are."""
-    return " ".join(_OTHER_DOMAINS.format(network=name) for name in other_networks(summary))
+    names = other_networks(summary)
+    text = " ".join(_OTHER_DOMAINS.format(network=name) for name in names)
+    complete = all(set(names) <= set(row.other_domains) for row in summary.methods)
+    return text if complete else text + _NO_OTHER_DOMAIN
 
 
 def columns_text(summary: TaskSummary) -> str:
@@ -251,6 +262,13 @@ def cost_text(summary: TaskSummary) -> str:
         "Training seconds, wall-clock, and steps are means over seeds. Other work on the machine "
         "makes training seconds longer."
     )
+    partly = [
+        f"{row.title} {row.minutes.seeds} of {len(row.cells)}"
+        for row in summary.methods
+        if row.minutes is not None and row.minutes.seeds < len(row.cells)
+    ]
+    if partly:
+        text += f" Not all trainings have a record of them; seeds that have: {', '.join(partly)}."
     if any(row.step_seconds is not None for row in summary.methods):
         text += (
             " A step was timed before all trainings, with nothing else running but other methods "
@@ -389,9 +407,11 @@ def _dates(cells: list[Mapping[str, Any]]) -> str:
 
 AGREEMENT = (
     "Spearman's rank correlation of two metrics over all cells: 1 if they put them in the same "
-    "order of quality, 0 for no relation, −1 for the opposite order. Of few cells it says little: "
-    "with 4, one random order in 12 has 1 or −1. 95 % is an interval over methods that are drawn "
-    f"again with all their seeds; of fewer than {LEAST_METHODS} methods it is not given."
+    "order from best to worst (a low KID, FID or error is good), 0 for no relation, −1 for the "
+    "opposite order. Of few cells it says little: with 4, one random order in 12 has 1 or −1. 95 "
+    f"% is an interval over methods that are drawn again {RESAMPLES:,} times with all their "
+    f"seeds; of fewer than {LEAST_METHODS} methods it is not given. A dash: one of the two is "
+    "equal in all cells."
 )
 AGREEMENT_HEADS = ("metric", "and metric", "rank correlation", "cells")
 
