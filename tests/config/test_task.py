@@ -111,3 +111,22 @@ def test_a_misspelt_key_is_named_rather_than_the_key_it_lacks(tmp_path):
     path.write_text('title = "a"\nminute = 2\nprovides = []\n')
     with pytest.raises(ConfigError, match="no key 'minute'; did you mean 'minutes'"):
         load_task(str(path))
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ({"title": "a\\nb"}, r"fast\.title must be one line of at most 40 characters"),
+        ({"title": " "}, r"fast\.title must be one line"),
+        ({"title": "x" * 41}, r"fast\.title must be one line"),
+        ({"keeps_content_by": "x" * 121}, "keeps_content_by must be one line of at most 120"),
+        ({"title": "Slow"}, r"title must be its own, but \w+ has 'Slow' too"),
+    ],
+)
+def test_a_text_of_a_method_that_a_report_has_no_room_for_is_refused(tmp_path, texts, sentence):
+    lines = "".join(f'{key} = "{text}"\n' for key, text in texts.items())
+    own = MINE.replace("[methods.fast]\n", f"[methods.fast]\n{lines}")
+    if texts.get("title") == "Slow":
+        own = own.replace("[methods.cyclegan]\n", '[methods.cyclegan]\ntitle = "Slow"\n')
+    with pytest.raises(ConfigError, match=sentence):
+        _load(tmp_path, own)

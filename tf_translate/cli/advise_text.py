@@ -135,7 +135,8 @@ def _print_method(each: Mapping[str, Any], console: Console, place: str = "") ->
     title = "" if each["title"] == each["name"] else f", {each['title']}"
     _print(console, f"{place}{each['name']}{title}{paper}, from {_NAMES[each['learns_from']]}", 2)
     if each["name"] != each["method"]:
-        _print(console, f"a variant of {each['method']} in the task", 4)
+        own = "" if each["has_own_texts"] else "; what follows is its paper's method"
+        _print(console, f"a variant of {each['method']} in the task{own}", 4)
     _print(console, f"keeps the content by: {each['keeps_content_by'] or 'not stated'}", 4)
     _print(console, f"reaches the domain by: {each['reaches_domain_by'] or 'not stated'}", 4)
     if each["metrics"]:

@@ -15,6 +15,7 @@ from tf_translate.errors import ConfigError
 Supervision = Literal["images", "sets", "pairs", "attributes", "labels"]
 GROUPS = ("model", "loss_weights", "data", "training", "evaluation")  # of a run's configuration
 MethodSettings = dict[str, dict[str, Any]]  # group -> setting -> value
+_TITLE, _SENTENCE = 40, 120  # characters that a report has room for
 _IMPLIED: dict[Supervision, tuple[Supervision, ...]] = {
     "pairs": ("sets", "images"),
     "sets": ("images",),
@@ -137,6 +138,7 @@ class Task(Settings):
                     f"{hint}"
                 )
             self._check_same_training(name)
+            self._check_texts(name)
         both = [name for name in self.not_applicable if name in self.methods]
         if both:
             raise ValueError(
@@ -155,6 +157,21 @@ class Task(Settings):
                         f"{place} must hold the groups {', '.join(GROUPS)}, got {group!r}"
                     )
         return self
+
+    def _check_texts(self, name: str) -> None:
+        method = self.methods[name]
+        for key, most in (("title", _TITLE), ("keeps_content_by", _SENTENCE)):
+            text = getattr(method, key)
+            if text != " ".join(text.split()) or len(text) > most:
+                raise ValueError(
+                    f"methods.{name}.{key} must be one line of at most {most} characters, without "
+                    f"spaces at its ends, got {text!r}"
+                )
+        same = [n for n, each in self.methods.items() if n != name and each.title == method.title]
+        if method.title and same:
+            raise ValueError(
+                f"methods.{name}.title must be its own, but {same[0]} has {method.title!r} too"
+            )
 
     def _check_same_training(self, name: str) -> None:
         other = self.methods[name].same_training_as

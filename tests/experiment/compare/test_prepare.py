@@ -45,10 +45,19 @@ def test_what_a_task_says_of_its_methods_is_read_back_or_refused(tmp_path):
     assert set(written["texts"]) == {"age_cgan_encoder", "age_cgan_pixelwise"}
     (tmp_path / "about.json").write_text(json.dumps(written))
     assert read_about(tmp_path, "ordinal") == written
-    for wrong in ({"fader": {"name": "a"}}, {"fader": {"title": 3}}, {"fader": "a"}, ["fader"]):
+    for wrong in (
+        {"fader": {"name": "a"}},
+        {"fader": {"title": 3}},
+        {"fader": {"title": "\ud800"}},  # no page can hold it
+        {"fader": "a"},
+        ["fader"],
+    ):
         (tmp_path / "about.json").write_text(json.dumps({**written, "texts": wrong}))
         with pytest.raises(RunError, match=r"about\.json"):
             read_about(tmp_path, "ordinal")
+    (tmp_path / "about.json").write_text("[" * 100_000)
+    with pytest.raises(RunError, match=r"about\.json"):
+        read_about(tmp_path, "ordinal")
 
 
 def test_weights_stay_if_that_was_asked_once(tmp_path):

@@ -325,7 +325,7 @@ def check_metric_damage(result):
 
 
 def check_seen_people(result):
-    """No score of a cell is better because some people look like one of training."""
+    """No reciprocal rank gains 0.01 from people that look like one of training."""
     assert result["date"].startswith("20")
     assert result["revision"]
     assert {"numpy", "pillow"} <= set(result["versions"])

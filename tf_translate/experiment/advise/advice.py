@@ -83,6 +83,7 @@ def advise(
         )
         for method in methods.values()
     ]
+    texts = texts_of(name)
     entries: dict[str, dict[str, Any]] = {}
     ranked: dict[str, MethodResult] = {}
     unranked, not_measured, does_not_fit = [], [], []
@@ -95,8 +96,14 @@ def advise(
         if not own:
             not_measured.append(entry)
         for variant, result in own.items():
-            own_texts = texts_of(name).get(variant, {})
-            measured = {**entry, "name": variant, **own_texts, **_metrics(result, results)}
+            own_texts = texts.get(variant, {})
+            measured = {
+                **entry,
+                "name": variant,
+                **own_texts,
+                "has_own_texts": bool(own_texts),
+                **_metrics(result, results),
+            }
             unlike = _not_with_these(result, data)
             refusal = _too_large(result, results, limits, name)
             if refusal is None and keep_identity and not unlike:
@@ -218,12 +225,15 @@ def _metrics(result: MethodResult, results: TaskResult | None) -> dict[str, Any]
 
 
 def _farther_than_inputs(result: MethodResult, results: TaskResult | None) -> list[dict[str, Any]]:
-    """The networks trained elsewhere by which outputs are farther from targets than inputs are."""
+    """The networks trained elsewhere by which outputs are farther from targets than inputs are.
+
+    In every seed, so that no small difference is said.
+    """
     inputs = {} if results is None else results.fixed_rows.get(IDENTITY, {})
     return [
         {"network": network, "outputs": values.mean, "inputs": inputs[name]}
         for name, values in result.metrics.items()
-        if (network := network_of_kid(name)) and name in inputs and values.mean > inputs[name]
+        if (network := network_of_kid(name)) and name in inputs and values.range[0] > inputs[name]
     ]
 
 

@@ -171,10 +171,11 @@ def read_about(folder: Path, name: str) -> dict[str, Any] | None:
             raise ValueError("its values have other types")
         if not (isinstance(remarks, list) and all(isinstance(each, str) for each in remarks)):
             raise ValueError("its remarks must be a list of texts")
-        for name, own in found.setdefault("texts", {}).items():  # older files have none
+        for method, own in found.setdefault("texts", {}).items():  # older files have none
             if not all(key in TEXTS and isinstance(text, str) for key, text in own.items()):
-                raise ValueError(f"its texts of {name} must be texts by {' and '.join(TEXTS)}")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                raise ValueError(f"its texts of {method} must be texts by {' and '.join(TEXTS)}")
+        json.dumps(found, ensure_ascii=False).encode("utf-8")  # a page must be able to hold it
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _broken(file, error) from error
     return found
 

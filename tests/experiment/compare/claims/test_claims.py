@@ -10,11 +10,7 @@ from tests.experiment.compare.collected import ablated, cell
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.claims import consistency
 from tf_translate.experiment.compare.claims.all_claims import find_all
-from tf_translate.experiment.compare.claims.consistency import (
-    necessary,
-    rank_correlation,
-    sufficient,
-)
+from tf_translate.experiment.compare.claims.consistency import necessary, sufficient
 from tf_translate.experiment.compare.claims.hidden_input import hidden
 from tf_translate.experiment.compare.claims.intervals import bootstrap
 from tf_translate.experiment.compare.claims.methods import adversary, features, identity, stages
@@ -164,16 +160,6 @@ def test_the_one_cell_that_contradicts_is_named():
     worse = [each["name"] for each in results["cells"] if scores_of(each).error > 0.5]
     assert f"{len(worse)} of {len(results['cells'])} cells of edits have more: " in said
     assert said.endswith(", tint-0")
-
-
-def test_ranks_are_taken_within_a_task():
-    values = np.array([1.0, 2.0, 3.0, 101.0, 102.0, 103.0])
-    others = np.array([13.0, 12.0, 11.0, 3.0, 2.0, 1.0]) + 100 * (np.arange(6) > 2)
-    tasks = np.array(["a"] * 3 + ["b"] * 3)
-    assert rank_correlation(values, others, tasks) == pytest.approx(-1)
-    assert np.isnan(rank_correlation(values, np.ones(6), tasks))
-    ties = rank_correlation(np.array([1, 2, 2, 3]), np.array([1, 2, 3, 4]), np.zeros(4))
-    assert ties == pytest.approx(0.9486833)  # ranks 1, 2.5, 2.5, 4: 4.5 / sqrt(4.5 * 5)
 
 
 def test_cells_without_truth_are_left_out_of_the_correlation_and_named():

@@ -85,14 +85,18 @@ def test_a_second_view_that_places_outputs_beyond_the_inputs_is_said(tmp_path):
     (summary,) = summarize(collect(tmp_path), tmp_path)
     (note,) = [each for each in summary.notes if each.startswith("By the features of lite0")]
     assert "inputs are (KID 0.300), by more than two standard errors: CycleGAN 0.400." in note
-    assert "by the features of lite0, trained elsewhere, outputs of 1 of 3 methods" in (
-        second_view(summary)
-    )
+    assert "trained on other images, lite0, outputs of 1 of 3 methods are" in second_view(summary)
     assert words.shown_metrics(summary)[-1] == "domain/kid/lite0@16"
     assert words.label("domain/kid/lite0@16") == "KID by lite0"
     assert words.other_networks(summary) == ["lite0"]
+    assert not words.other_domains_text(summary).endswith("has trained with this network.")
     second = {row.name: row.other_domains["lite0"].mean for row in summary.methods}
     assert second == {"pix2pix": pytest.approx(1 - 0.1 / 0.3), "cyclegan": 0.0, "dualgan": 0.0}
+    file = folder / "dualgan-0" / "metrics.json"
+    file.write_text(file.read_text().replace("domain/kid/lite0@16", "domain/other"))
+    (summary,) = summarize(collect(tmp_path), tmp_path)
+    assert words.other_domains_text(summary).endswith("has trained with this network.")
+    assert "outputs of 1 of 2 methods" in second_view(summary)
 
 
 def test_collected_differences_are_those_of_the_report(cells, summary):
@@ -130,6 +134,25 @@ def test_cells_of_earlier_versions_are_summarized_without_images(tmp_path):
         for note in summary.notes
     )
     assert not summary.differences["completeness"]
+
+
+def test_texts_of_the_task_and_seconds_of_a_step_are_those_of_the_folder(tmp_path):
+    source, truth = blobs(12, seed=0, side=16)
+    damages = {"pix2pix": Damaged("blur", 1), "cyclegan": Damaged("blur", 2)}
+    folder = write_cells(tmp_path, source, truth, damages)
+    texts = {"cyclegan": {"title": "CycleGAN (slow)", "keeps_content_by": "two turns"}}
+    about = {"title": "a", "provides": ["pairs"], "data": "b", "shown": {}, "not_applicable": {}}
+    (folder / "about.json").write_text(json.dumps({**about, "texts": texts}))
+    times = {"first": 1.0, "seconds": 0.25, "unit": 1, "stages": {"train": 0.25}, "settings": {}}
+    steps = {"machine": {}, "date": "2026-12-03", "methods": {"pix2pix": times}}
+    (folder / "steps.json").write_text(json.dumps(steps))
+    (summary,) = summarize(collect(tmp_path), tmp_path)
+    rows = {row.name: row for row in summary.methods}
+    assert (rows["cyclegan"].title, rows["cyclegan"].keeps) == ("CycleGAN (slow)", "two turns")
+    assert rows["pix2pix"].keeps.startswith("L1 to the ground truth")
+    assert words.training_cells(rows["pix2pix"])[2] == "0.25"
+    assert words.training_cells(rows["cyclegan"])[2] == "–"
+    assert "those of tf-translate compare steps" in words.cost_text(summary)
 
 
 def test_unequal_conditions_are_said(tmp_path):

@@ -32,7 +32,8 @@ def test_terms_have_scores_before_and_after_with_what_decided(tmp_path):
         )
     ]
     assert len(found.terms[0]) == len(TERM_HEADS)
-    share, trained, left_out = found.remarks
+    share, trained, left_out, title = found.remarks
+    assert title == "glasses is the task: Put glasses on drawn people."
     assert share.startswith("1 of 1 content and domain terms do what their role says, 1.00.")
     assert trained == (
         "These cells trained for the steps that were timed to take 10 minutes, with seed 0."
@@ -52,7 +53,7 @@ def test_terms_that_only_the_fine_scores_leave_out_are_named(tmp_path):
     share, left_out, *_ = find_tested({"cells": cells}, tmp_path).remarks
     assert share.startswith("1 of 1 content and domain terms")
     assert left_out.startswith("1 of the terms with nothing to lose have a coarse score")
-    assert left_out.endswith("dtn adversarial. If they counted, it would be 1 of 2.")
+    assert left_out.endswith("(glasses: dtn adversarial). If they counted, it would be 1 of 2.")
 
 
 def test_an_end_that_rounds_to_the_threshold_has_a_third_digit():

@@ -79,6 +79,8 @@ def test_the_page_loads_nothing_and_escapes_all_texts(written):
     assert all(source.startswith("data:image/webp;base64,") for source in reader.sources)
     text = " ".join(reader.texts)
     assert text.count('<img src="http://x/y" onerror=alert(1)>') >= 6
+    assert "CycleGAN" not in text  # its title is the hostile one
+    assert "cycle and identity L1" not in text
     assert "http" not in "".join(re.findall(r"url\([^)]*\)", written[0].read_text("utf-8")))
 
 

@@ -1,1 +1,1 @@
-"""One cell of a comparison: its settings and commands, its state, and what it keeps."""
+"""The cells of a comparison: which there are, their settings, state, and what they keep."""

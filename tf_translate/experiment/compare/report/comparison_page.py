@@ -74,9 +74,10 @@ def headline(summary: TaskSummary) -> str:
 def second_view(summary: TaskSummary) -> str:
     """What pretrained networks say against the domain in completeness; empty if nothing."""
     return " ".join(
-        f"The domain is by a judge of this task: by the features of {view.network}, trained "
-        f"elsewhere, outputs of {len(view.farther)} of {view.methods} methods are farther from "
-        "real targets than the unchanged inputs are, by more than two standard errors (see Limits)."
+        "The domain judge was trained for this task. By the features of a network that was "
+        f"trained on other images, {view.network}, outputs of {len(view.farther)} of "
+        f"{view.methods} methods are farther from real targets than the unchanged inputs are, by "
+        "more than two standard errors (see Limits)."
         for view in other_views(summary.cells, summary.methods)
     )
 

@@ -54,7 +54,7 @@ def caveats(
         below = f" (c below {at:.2f})" if at > 0 else ""
         yield (
             f"On the mean, outputs of these methods are nearer to another input than to their own"
-            f"{below}: {', '.join(nearer)}. Content c is high all the same, as its 0 is that of "
+            f"{below}: {', '.join(nearer)}. Content c is above 0 all the same, as its 0 is that of "
             "random targets; the reciprocal rank of the source shows better what is lost."
         )
     yield from _contradictions(methods, found)
@@ -98,7 +98,7 @@ class OtherView:
         inputs: Kernel distance of the inputs to the targets, by its features.
         farther: Methods whose outputs are farther, by more than two standard errors, each as its
             title and its distance.
-        methods: Number of methods.
+        methods: Number of methods that it measured.
     """
 
     network: str
@@ -126,7 +126,8 @@ def other_views(
             and row.values[metric].mean > limit + _noise(row.cells or cells, metric)
         ]
         if farther:
-            yield OtherView(network, limit, farther, len(methods))
+            measured = sum(metric in row.values for row in methods)
+            yield OtherView(network, limit, farther, measured)
 
 
 def _noise(cells: Sequence[Mapping[str, Any]], metric: str) -> float:
@@ -182,8 +183,8 @@ def _random_edits(
     limit = max((each for each in values if each is not None), default=None)
     if limit is None:
         return
-    errors = {row.title: row.values[INSIDE].mean for row in methods if INSIDE in row.values}
-    far = [f"{name} {error:.3f}" for name, error in errors.items() if error > _HARDLY * limit]
+    errors = [(row.title, row.values[INSIDE].mean) for row in methods if INSIDE in row.values]
+    far = [f"{title} {error:.3f}" for title, error in errors if error > _HARDLY * limit]
     if far:
         yield (
             "Inside the edit, where the truth differs from the input, these methods are hardly "
@@ -215,14 +216,14 @@ def _times(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow]) -> 
     """Trainings whose times differ, though their budgets are equal."""
     if len({cell.get("budget_minutes") for cell in cells}) > 1:
         return
-    minutes = {row.title: row.minutes.mean for row in methods if row.minutes is not None}
-    if len(minutes) < 2 or min(minutes.values()) <= 0:
+    minutes = [(row.minutes.mean, row.title) for row in methods if row.minutes is not None]
+    if len(minutes) < 2 or min(minutes)[0] <= 0:
         return
-    shortest, longest = min(minutes, key=minutes.__getitem__), max(minutes, key=minutes.__getitem__)
-    if minutes[longest] > _UNEQUAL_TIMES * minutes[shortest]:
+    (least, shortest), (most, longest) = min(minutes), max(minutes)
+    if most > _UNEQUAL_TIMES * least:
         yield (
-            f"Training took from {minutes[shortest]:.0f} ({shortest}) to {minutes[longest]:.0f} "
-            f"minutes ({longest}), with equal budgets: see Conditions, training steps."
+            f"Training took from {least:.0f} ({shortest}) to {most:.0f} minutes ({longest}), with "
+            "equal budgets: see Conditions, training steps."
         )
 
 

@@ -82,7 +82,7 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
         agreements=agreements(
             [results_of(cell)[OUTPUT] for cell in cells],
             better(results, name),
-            [cell["name"] for cell in cells],
+            [cell["method"] for cell in cells],
         ),
         images=images,
         image_seeds=seeds,
@@ -127,12 +127,12 @@ def _method(
         values[COMPLETENESS] = Value(plain.mean, plain.range, plain.seeds, (ends[0], ends[1]))
     return MethodRow(
         name=name,
-        title=texts.get("title", title),
+        title=texts.get("title") or title,
         values=values,
         **_summarized(points),
         other_domains=_values([parts.other_domains_of(found, OUTPUT) for found in results]),
         paper=entry.paper if entry else "",
-        keeps=texts.get("keeps_content_by", entry.keeps_content_by if entry else ""),
+        keeps=texts.get("keeps_content_by") or (entry.keeps_content_by if entry else ""),
         reaches=entry.reaches_domain_by if entry else "",
         shown=str(about["shown"].get(name, "")) if about else "",
         uses=tuple(cells[0].get("uses", ())),

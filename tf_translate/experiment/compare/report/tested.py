@@ -16,6 +16,7 @@ from tf_translate.experiment.compare.ablation_table import (
 from tf_translate.experiment.compare.claims.all_claims import find_all
 from tf_translate.experiment.compare.claims.verdict import NOT_MEASURED, Finding
 from tf_translate.experiment.compare.cycle_noise import read_all
+from tf_translate.experiment.compare.prepare import read_about
 from tf_translate.experiment.compare.report.words import number, span
 
 CLAIMS_TITLE, TERMS_TITLE = "The claims of the survey", "What each loss term does"
@@ -28,15 +29,14 @@ CLAIMS = (
 )
 AGAINST, DEPENDS_ON = "Evidence against these claims", "What these verdicts depend on"
 TERMS = (
-    "Each row is a short training of a method with one loss term at weight 0, beside a training "
-    "of the same length with all terms; both are shorter than those above, so scores are lower. "
-    "The page of each method says what its terms are. adversarial is the generators' side of a "
-    "GAN loss; without discriminator, the discriminators keep their initial weights. Content and "
-    "domain are from 0 to 1: with all terms → without this one. Where generators start from "
-    "their input (input_skip), nothing has to keep the content; the task glasses_no_input_skip "
-    "has the same data and generators that do not. Coarse scores: whether judges recognize the "
-    f"source and take the image for the target. Where neither falls by {LEAST_FALL}, the fine "
-    "scores: c and d of completeness."
+    "Each row is a training of a method with one loss term at weight 0, beside one of the same "
+    "length with all terms; shorter trainings have lower scores. tf-translate describe METHOD "
+    "lists the terms. adversarial is the generators' side of a GAN loss; without discriminator, "
+    "the discriminators keep their initial weights. Content and domain are from 0 to 1: with all "
+    "terms → without this one. Where generators start from their input (input_skip), nothing has "
+    "to keep the content. Coarse scores: whether judges recognize the source and take the image "
+    f"for the target. Where neither falls by {LEAST_FALL}, the fine scores: c and d of "
+    "completeness."
 )
 CLAIM_HEADS = ("claim", "verdict", "value", "interval", "supported if", "metric")
 TERM_HEADS = ("task", "method", "without", "role", "scores", "content", "domain", "result")
@@ -51,7 +51,8 @@ class Tested:
         against: What contradicts measured claims, a sentence each.
         depends_on: What verdicts depend on, a sentence each.
         terms: A row for each method without a term, under `TERM_HEADS`.
-        remarks: The share of terms that do what their role says, and cells that are left out.
+        remarks: The share of terms that do what their role says, cells that are left out, and
+            what the tasks are.
     """
 
     claims: Sequence[Sequence[str]] = ()
@@ -82,7 +83,14 @@ def find_tested(results: Mapping[str, Any], folder: Path) -> Tested:
     if not any("ablation" in cell for cell in results["cells"]):
         return Tested(claims, against, depends_on)
     table = ablation_table(results)
-    return Tested(claims, against, depends_on, list(map(_term, table["rows"])), _remarks(table))
+    names = dict.fromkeys(str(row["task"]) for row in table["rows"])
+    titles = [
+        f"{name} is the task: {about['title']}."
+        for name in names
+        if (about := read_about(folder / name, name)) is not None
+    ]
+    remarks = [*_remarks(table), *titles]
+    return Tested(claims, against, depends_on, list(map(_term, table["rows"])), remarks)
 
 
 def _claim(finding: Finding) -> Sequence[str]:
@@ -146,9 +154,10 @@ def _not_counted(table: Mapping[str, Any]) -> list[str]:
     ]
     if not rows:
         return []
-    names = ", ".join(f"{row['method']} {row['without']}" for row in rows)
+    names = ", ".join(f"{row['task']}: {row['method']} {row['without']}" for row in rows)
     return [
-        f"{len(rows)} of the terms with nothing to lose have a coarse score of their role with all "
-        f"terms, which does not fall without them: {names}. If they counted, it would be "
+        f"{len(rows)} of the terms with nothing to lose have a coarse score of their role of "
+        f"{LEAST_FALL} or more with all terms, which falls by less than {LEAST_FALL} without them "
+        f"({names}). If they counted, it would be "
         f"{table['as_said']} of {table['counted'] + len(rows)}."
     ]

@@ -74,7 +74,7 @@ _OTHER_DOMAINS = (
     "features of a network that was trained on other images and for another task. 1: as near to "
     "real targets as these are to each other; 0: no nearer than the unchanged inputs, or farther."
 )
-_NO_OTHER_DOMAIN = " A dash: the method has trained with this network."
+_NO_OTHER_DOMAIN = " A dash: it was not measured, as where a method has trained with this network."
 DIFFERENCES = (
     "Row minus column: where more is better (↑), a plus favours the row, else a minus. A value "
     "is bold where the two {things} differ significantly; elsewhere no difference is shown, "
@@ -271,8 +271,9 @@ def cost_text(summary: TaskSummary) -> str:
         text += f" Not all trainings have a record of them; seeds that have: {', '.join(partly)}."
     if any(row.step_seconds is not None for row in summary.methods):
         text += (
-            " A step was timed before all trainings, with nothing else running but other methods "
-            "that were timed, each on a core of its own."
+            " Seconds of a step are those of tf-translate compare steps. The times of methods that "
+            "were added later are scaled by others that were timed again; a method that shares its "
+            "training with another one has the time of that one."
         )
     if costs is None:
         return f"{text} The other columns are missing: tf-translate compare costs measures them."
