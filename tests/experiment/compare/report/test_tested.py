@@ -21,7 +21,9 @@ def test_a_report_of_two_methods_says_nothing_of_claims_or_terms(tmp_path):
 
 
 def test_terms_have_scores_before_and_after_with_what_decided(tmp_path):
-    control = ablated("ian", "", "", content=0.8, domain=0.8, others=["ian-without-feature"])
+    control = ablated(
+        "ian", "", "", content=0.8, domain=0.8, others=["ian-without-feature", "ian-without-l2"]
+    )
     without = ablated("ian", "pixel", "content", content=0.3, domain=0.7)
     without["starts_as_identity"] = True
     found = find_tested({"cells": [control, without]}, tmp_path)
@@ -38,7 +40,10 @@ def test_terms_have_scores_before_and_after_with_what_decided(tmp_path):
     assert trained == (
         "These cells trained for the steps that were timed to take 10 minutes, with seed 0."
     )
-    assert left_out == "Left out: glasses: ian-without-feature, seed 0: it is not finished."
+    assert left_out == (
+        "Left out: glasses: ian-without-feature, seed 0; glasses: ian-without-l2, seed 0: "
+        "of each, it is not finished."
+    )
 
 
 def test_terms_that_only_the_fine_scores_leave_out_are_named(tmp_path):

@@ -141,7 +141,13 @@ def _remarks(table: Mapping[str, Any]) -> list[str]:
         f"These cells trained for the steps that were timed to take {budgets} minutes, with seed "
         f"{table['seeds']}."
     )
-    return said + [f"Left out: {name}: {reason}." for name, reason in table["left_out"].items()]
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in table["left_out"].items():
+        by_reason.setdefault(reason, []).append(name)
+    return said + [
+        f"Left out: {'; '.join(names)}: {'of each, ' if len(names) > 1 else ''}{reason}."
+        for reason, names in by_reason.items()
+    ]
 
 
 def _not_counted(table: Mapping[str, Any]) -> list[str]:
