@@ -34,10 +34,10 @@ def test_images_are_drawn_as_they_are_in_whole_multiples(summary, tmp_path):
     file = write_wall(summary, tmp_path / "wall.png", rows=2)
     with Image.open(file) as image:
         pixels = np.asarray(image)
-    enlarged = wall.rows[1][0].repeat(3, 0).repeat(3, 1)  # 32 px to 96
-    assert (pixels[-100:-4, 4:100] == enlarged).all()
+    enlarged = wall.rows[1][0].repeat(4, 0).repeat(4, 1)  # 32 px to 128
+    assert (pixels[-132:-4, 4:132] == enlarged).all()
     assert (pixels[0] == 255).all()
-    names = pixels[: -2 * 100]
+    names = pixels[: -2 * 132]
     assert (names < 128).any()
     assert (draw_wall(wall) == pixels).all()
 

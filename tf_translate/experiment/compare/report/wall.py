@@ -21,7 +21,7 @@ from tf_translate.images import resize, write
 ROWS = 8
 INPUT, TRUTH = "input", "truth"
 KINDS = (BEST, MEDIAN, WORST)
-_WALL_SIDE, _EXTREMES_SIDE, _MOST_SIDE = 96, 48, 160  # px of an image in a file
+_WALL_SIDE, _EXTREMES_SIDE, _MOST_SIDE = 128, 48, 160  # px of an image in a file; a title fits
 _GAP, _WIDE_GAP, _NAME_WIDTH = 4, 16, 130
 _WALL_FONT, _FONT = 22, 15  # a wall of ten methods is shown at half its size
 _LINE = 1.25  # height of a line of text, by its size
