@@ -7,15 +7,13 @@ perfectly, but of a kind by chance, has an error to the truth: that of each kind
 the edit. The result is assets/results/glasses_kinds.json.
 """
 
-import datetime
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from scripts.benchmarks.machine import machine, versions
-from scripts.results.advice_data import revision
+from scripts.results.provenance import provenance
 from scripts.results.seen_people import read_images, read_table
 from tf_translate.config.task import load_task
 from tf_translate.data.fetch import avatars
@@ -72,14 +70,7 @@ def main() -> None:
     """Measures the errors and writes the result."""
     _, task = load_task("glasses")
     found = errors_of_kinds(data_folder(task, "glasses", None))
-    result = {
-        "command": COMMAND,
-        "date": datetime.date.today().isoformat(),
-        "revision": revision(),
-        "machine": machine(),
-        "versions": versions(("numpy", "pillow")),
-        "error_inside_by_kind": found,
-    }
+    result = {**provenance(COMMAND, ("numpy", "pillow")), "error_inside_by_kind": found}
     RESULT.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     print(f"error inside the edit of glasses that are drawn perfectly: {found}")
 

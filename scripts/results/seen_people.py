@@ -9,7 +9,6 @@ taken again. The result is assets/results/seen_people.json.
 """
 
 import csv
-import datetime
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from scripts.benchmarks.machine import machine, versions
-from scripts.results.advice_data import revision
+from scripts.results.provenance import provenance
 from tf_translate.config.task import load_task
 from tf_translate.experiment.compare.cells.cell_images import image_keys, read_per_image
 from tf_translate.experiment.compare.prepare import data_folder
@@ -107,14 +105,7 @@ def main() -> None:
             pairs = (f"{s} {each['all'][s]:.3f} {each['not_in_training'][s]:.3f}" for s in SCORES)
             print(f"{task}, {name}: {each['seen']} of {each['images']} seen; {', '.join(pairs)}")
         print(f"{task}, largest change: {seen[task]['largest_change']}")
-    result = {
-        "command": COMMAND,
-        "date": datetime.date.today().isoformat(),
-        "revision": revision(),
-        "machine": machine(),
-        "versions": versions(("numpy", "pillow")),
-        "seen_people": seen,
-    }
+    result = {**provenance(COMMAND, ("numpy", "pillow")), "seen_people": seen}
     RESULT.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
 
 
