@@ -6,7 +6,7 @@ FOLDER is that of `tf-translate compare run`; without it, the page is written an
 that were published before. docs/comparison receives the page and its images,
 assets/results/compare/report.html the same in one file, and README.md its table. Cells published
 before stay, unless FOLDER has them again. Paths of this machine become those that a reader has:
-~/.cache/tf_translate, ~, and runs/compare for the folder of comparisons.
+~/.cache/tf_translate, ~, . for the clone, and runs/compare for the folder of comparisons.
 """
 
 import argparse
@@ -94,6 +94,7 @@ def _for_readers(text: str, run: Path) -> str:
     for path, name in (
         (run, "runs/compare"),
         (cache_folder().absolute(), "~/.cache/tf_translate"),
+        (ROOT, "."),
         (Path.home(), "~"),
     ):
         text = re.sub(rf"(?<![\w./~-]){re.escape(str(path))}(?![\w.~-])", name, text)
