@@ -29,7 +29,7 @@ def _headline(**others):
 @pytest.mark.parametrize(
     ("others", "said"),
     [
-        ({}, "1 methods, 1 seed each. Highest completeness: A (0.90)."),
+        ({}, "1 method, 1 seed each. Highest completeness: A (0.90)."),
         ({"b": REAL}, "Highest completeness: A (0.90); then B (0.80): the two differ."),
         ({"b": None}, "Highest completeness: A (0.90); then B (0.80); not compared with B."),
         ({"b": None, "c": REAL}, "A (0.90); then B (0.80); not compared with B."),

@@ -37,7 +37,8 @@ def headline(summary: TaskSummary) -> str:
     seeds = sorted({len(row.cells) for row in summary.methods})
     count = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     of_each = f"{count} seed{'' if seeds == [1] else 's'} each"
-    text = f"{len(summary.methods)} methods, {of_each}."
+    number = len(summary.methods)
+    text = f"{number} method{'' if number == 1 else 's'}, {of_each}."
     best = ranked[0] if ranked else None
     if best is None or best.completeness is None:
         return f"{text} No method has a completeness."

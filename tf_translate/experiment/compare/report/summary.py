@@ -33,7 +33,7 @@ ERROR_METRICS = ("l1_inside_edit", "l1_outside_edit", "l1")  # compared too wher
 
 
 def summarize(results: Mapping[str, Any], folder: Path) -> list[TaskSummary]:
-    """Gathers what the report says of each task.
+    """Gathers what the report says of each task, first of those with the most methods.
 
     Args:
         results: What `collect` returns.
@@ -43,7 +43,8 @@ def summarize(results: Mapping[str, Any], folder: Path) -> list[TaskSummary]:
         RunError: If two cells have the same method and seed, or a file of a cell is broken.
     """
     tasks = [name for name, table in results["tasks"].items() if table]
-    return [_task(name, results, folder) for name in tasks]
+    summaries = (_task(name, results, folder) for name in tasks)
+    return sorted(summaries, key=lambda each: -len(each.methods))
 
 
 def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
