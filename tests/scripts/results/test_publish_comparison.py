@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts.results.publish_comparison import PUBLISHED, copy_cells, write_page
+from scripts.results.publish_comparison import PUBLISHED, ROOT, copy_cells, write_page
 from scripts.results.restore_comparison import restore
 from tests.experiment.compare.synthetic_cells import Damaged, write_cells
 from tf_translate.packages import cache_folder
@@ -28,7 +28,10 @@ def run(tmp_path_factory):
         record["command"] = f"tf-translate compare run glasses --cell {name}:0 --run {folder}"
         record["commands"] = [f"tf-translate train {name} --set 'data.path=\"{table}\"'"]
         (task / f"{name}-0" / "cell.json").write_text(json.dumps(record))
-        config = {"data": {"path": table}, "model": {"file": f"{folder}/glasses/a.keras"}}
+        config = {
+            "data": {"path": table, "judge_path": f"{ROOT}/scripts/people.csv"},
+            "model": {"file": f"{folder}/glasses/a.keras"},
+        }
         (task / f"{name}-0" / "config.json").write_text(json.dumps(config))
     shutil.copy(PUBLISHED / "glasses" / "cyclegan-0" / "cycle_noise.json", task / "pix2pix-0")
     (task / "judges").mkdir()
@@ -76,11 +79,13 @@ def test_no_published_file_has_a_path_of_this_machine(run, tmp_path):
     assert len(texts) == 9
     for file, text in texts.items():
         assert str(run) not in text, file
+        assert str(ROOT) not in text, file
         assert str(Path.home()) + "/" not in text, file
     config = json.loads(
         (tmp_path / "compare" / "glasses" / "pix2pix-0" / "config.json").read_text()
     )
     assert config["data"]["path"] == "~/.cache/tf_translate/fetched/glasses/people.csv"
+    assert config["data"]["judge_path"] == "./scripts/people.csv"
     assert config["model"]["file"] == "runs/compare/glasses/a.keras"
 
 

@@ -48,7 +48,7 @@ def test_cells_of_a_task_have_its_budget_its_judges_and_the_same_held_out_images
     assert about["texts"] == texts_of_methods(given)
     times = read_steps(task)
     for each in cells:
-        fitting = times.times[each["method"]].steps_in(each["budget_minutes"])
+        fitting = times.times[each["name"]].steps_in(each["budget_minutes"])
         assert each["steps"] == fitting, each["name"]
     directions = [each["metrics"]["directions"][each["direction"]] for each in cells]
     for key in ("judges", "metrics"):
