@@ -8,6 +8,7 @@ from tf_translate.layers.image_pool import ImagePool
 from tf_translate.layers.instance_norm import InstanceNormalization
 from tf_translate.layers.minibatch_discrimination import MinibatchDiscrimination
 from tf_translate.layers.nearest_upsampling import NearestUpsampling2D
+from tf_translate.layers.pixel_shuffle import DepthToSpace, SpaceToDepth
 from tf_translate.layers.portable_relu import PortableReLU
 from tf_translate.layers.reflection_padding import ReflectionPadding2D
 from tf_translate.layers.resize_images import FitImages
@@ -19,6 +20,7 @@ __all__ = [
     "ChangeOfImage",
     "Conv2D",
     "Conv2DTranspose",
+    "DepthToSpace",
     "Dropout",
     "ExpandAttributes",
     "FitImages",
@@ -28,4 +30,5 @@ __all__ = [
     "NearestUpsampling2D",
     "PortableReLU",
     "ReflectionPadding2D",
+    "SpaceToDepth",
 ]

@@ -33,6 +33,7 @@ from tf_translate.networks.introspective import (
     multiscale_decoder,
     trunk,
 )
+from tf_translate.networks.mobile import mobile_resnet, mobile_unet
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.strided_discriminator import feature_discriminator, strided_discriminator
@@ -61,6 +62,8 @@ __all__ = [
     "latent_discriminator",
     "latent_flow",
     "latent_head",
+    "mobile_resnet",
+    "mobile_unet",
     "multiscale_decoder",
     "object_discriminator",
     "patchgan_discriminator",

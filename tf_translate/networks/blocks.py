@@ -6,6 +6,7 @@ from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.layers.cpu import Conv2D, Conv2DTranspose, CropFirst
 from tf_translate.layers.instance_norm import InstanceNormalization
 from tf_translate.layers.nearest_upsampling import NearestUpsampling2D
+from tf_translate.layers.pixel_shuffle import DepthToSpace
 from tf_translate.layers.straight_through_clip import ChangeOfImage
 
 NORMS = ("batch", "instance", "instance_affine", "none")
@@ -148,15 +149,30 @@ def check_input_skip(image_shape: tuple[int | None, ...], out_channels: int) -> 
 
 
 def change_images(
-    images: keras.KerasTensor, features: keras.KerasTensor, kernel: int, *, pad: str = "same"
+    images: keras.KerasTensor,
+    features: keras.KerasTensor,
+    kernel: int,
+    *,
+    pad: str = "same",
+    block: int = 1,
 ) -> keras.KerasTensor:
     """The output of a generator with `input_skip`: its input plus a residual, clipped to [-1, 1].
 
     The residual is zero at first, so that an untrained generator is the identity.
+
+    Args:
+        images: Symbolic `(batch, height, width, channels)`.
+        features: Symbolic `(batch, height / block, width / block, n)`.
+        kernel: Side of the kernel of the last convolution.
+        pad: Its padding.
+        block: Side of the square of pixels that each position of `features` makes.
     """
-    change = Conv2D(
-        images.shape[-1], kernel, padding=pad, kernel_initializer="zeros", name="change"
-    )(features)
+    filters = images.shape[-1] * block**2
+    change = Conv2D(filters, kernel, padding=pad, kernel_initializer="zeros", name="change")(
+        features
+    )
+    if block > 1:
+        change = DepthToSpace(block)(change)
     return ChangeOfImage(name="images")([images, change])
 
 
