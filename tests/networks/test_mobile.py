@@ -28,6 +28,9 @@ def test_pixels_move_between_space_and_channels_and_back():
     squares = images.reshape(2, 2, 2, 3, 2, 3).transpose(0, 1, 3, 2, 4, 5).reshape(2, 2, 3, 12)
     np.testing.assert_array_equal(folded, squares)
     np.testing.assert_array_equal(DepthToSpace()(folded), images)
+    for layer in (SpaceToDepth, DepthToSpace):
+        with pytest.raises(ValueError, match="`block` must be at least 2, got 1"):
+            layer(1)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,15 @@
 """Moving pixels between space and channels: cheap ends of a network at full resolution."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
+
+
+def _checked(block: int) -> int:
+    if block < 2:
+        raise ValueError(f"`block` must be at least 2, got {block}")
+    return block
 
 
 @keras.saving.register_keras_serializable("tf_translate")
@@ -11,10 +19,13 @@ class SpaceToDepth(keras.layers.Layer):
     Nothing is lost, and a convolution after it runs at a fraction of the positions.
 
     Args:
-        block: Side of a square, in pixels.
+        block: Side of a square, in pixels; at least 2.
 
     Call arguments:
         images: `(batch, height, width, channels)`, sides divisible by `block`.
+
+    Raises:
+        ValueError: If `block` is below 2.
 
     Returns:
         `(batch, height / block, width / block, block * block * channels)`.
@@ -22,9 +33,9 @@ class SpaceToDepth(keras.layers.Layer):
     Source: Shi et al. 2016, https://arxiv.org/abs/1609.05158 (its inverse).
     """
 
-    def __init__(self, block: int = 2, **kwargs):
+    def __init__(self, block: int = 2, **kwargs: Any):
         super().__init__(**kwargs)
-        self.block = block
+        self.block = _checked(block)
 
     def call(self, images):
         return tf.nn.space_to_depth(images, self.block)
@@ -45,10 +56,13 @@ class DepthToSpace(keras.layers.Layer):
     A convolution before it makes all pixels of a square at once, at the lower resolution.
 
     Args:
-        block: Side of a square, in pixels.
+        block: Side of a square, in pixels; at least 2.
 
     Call arguments:
         features: `(batch, height, width, block * block * channels)`.
+
+    Raises:
+        ValueError: If `block` is below 2.
 
     Returns:
         `(batch, block * height, block * width, channels)`.
@@ -56,9 +70,9 @@ class DepthToSpace(keras.layers.Layer):
     Source: Shi et al. 2016, https://arxiv.org/abs/1609.05158, section 2.2.
     """
 
-    def __init__(self, block: int = 2, **kwargs):
+    def __init__(self, block: int = 2, **kwargs: Any):
         super().__init__(**kwargs)
-        self.block = block
+        self.block = _checked(block)
 
     def call(self, features):
         return tf.nn.depth_to_space(features, self.block)
