@@ -24,11 +24,11 @@ class SpaceToDepth(keras.layers.Layer):
     Call arguments:
         images: `(batch, height, width, channels)`, sides divisible by `block`.
 
-    Raises:
-        ValueError: If `block` is below 2.
-
     Returns:
         `(batch, height / block, width / block, block * block * channels)`.
+
+    Raises:
+        ValueError: If `block` is below 2.
 
     Source: Shi et al. 2016, https://arxiv.org/abs/1609.05158 (its inverse).
     """
@@ -61,11 +61,11 @@ class DepthToSpace(keras.layers.Layer):
     Call arguments:
         features: `(batch, height, width, block * block * channels)`.
 
-    Raises:
-        ValueError: If `block` is below 2.
-
     Returns:
         `(batch, block * height, block * width, channels)`.
+
+    Raises:
+        ValueError: If `block` is below 2.
 
     Source: Shi et al. 2016, https://arxiv.org/abs/1609.05158, section 2.2.
     """

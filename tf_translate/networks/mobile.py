@@ -37,7 +37,8 @@ def mobile_resnet(
     Args:
         image_shape: `(height, width, channels)`; sides divisible by 4, or None for any.
         out_channels: Channels of the output image.
-        base_filters: A half of the channels of the first layer.
+        base_filters: As in `resnet_generator`: there are twice as many channels at half the size,
+            and four times as many at a quarter.
         residual_blocks: Number of residual blocks.
         stem: "strided" (3x3 convolution of stride 2) or "space_to_depth" (then a 3x3 convolution).
         head: "depth_to_space" (3x3 convolution at half the size, then its channels become pixels)
