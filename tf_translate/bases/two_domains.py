@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from tf_translate.core.player import Tensors
+from tf_translate.core.player import Tensors, Translation
 from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.translator import Translator
 from tf_translate.losses.reconstruction import mean_absolute_error
@@ -30,6 +30,10 @@ class TwoDomainTranslator(Translator):
     """
 
     deploys: ClassVar[tuple[str, ...]] = ("a_to_b", "b_to_a")
+    translations: ClassVar[tuple[Translation, ...]] = (
+        Translation("a_to_b", "a", "fake_b", "generator_ab"),
+        Translation("b_to_a", "b", "fake_a", "generator_ba"),
+    )
 
     def __init__(
         self,

@@ -105,3 +105,23 @@ class Player:
             )
             for name in self.networks
         ]
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A translation of images that a method's `translate_batch` computes.
+
+    `translate_batch` is the `forward` of the player that trains the generator.
+
+    Attributes:
+        signature: Name of the signature that deploys it.
+        source: Key of the batch that holds its input images.
+        result: Key of its images in what `translate_batch` returns.
+        generator: Attribute of the network that alone computes them, from the images at `source`;
+            None if it takes several networks.
+    """
+
+    signature: str
+    source: str
+    result: str
+    generator: str | None = None

@@ -67,7 +67,8 @@ def constructor_arguments(translator: Any) -> list[str]:
         positional = inspect.Parameter.VAR_POSITIONAL in kinds
         if inspect.Parameter.VAR_KEYWORD not in kinds:
             break
-    names.pop("networks", None)  # the base class's mapping: each network has its own name
+    for mapping in ("networks", "more_networks"):  # the base class's: each has its own name
+        names.pop(mapping, None)
     return list(names)
 
 

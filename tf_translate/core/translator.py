@@ -18,7 +18,7 @@ from tf_translate.core.diagnostics import Diagnostics, GradientNorms
 from tf_translate.core.keras_model import check_compile_arguments
 from tf_translate.core.loss_terms import LossTerm, check_losses, with_loss_weights
 from tf_translate.core.optimizers import make_optimizer, replace_by_average
-from tf_translate.core.player import Player
+from tf_translate.core.player import Player, Translation
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
 from tf_translate.core.training_step.batch_check import (
@@ -75,6 +75,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
 
     Args:
         networks: Built networks, keyed by the name of the attribute that holds them.
+        more_networks: Those that a subclass adds to a method's, which passes this on.
         settings: The method's settings; None: its defaults, the paper's
             or its code's. The translator keeps
             them as `settings`, and its `.keras` file holds them.
@@ -97,6 +98,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
     deploys: ClassVar[tuple[str, ...]] = ()
     # Direction -> name of the signature that translates so; read for two domains only.
     directions: ClassVar[Mapping[str, str]] = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
+    # The translations of images that `translate_batch` computes, which a student can learn.
+    translations: ClassVar[tuple[Translation, ...]] = ()
     # Stages that train no network that generates images, such as that of a classifier: their
     # preview images are written, but not checked for failures.
     preparatory_stages: ClassVar[tuple[str, ...]] = ()
@@ -119,11 +122,13 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         self,
         *,
         networks: Mapping[str, keras.Model],
+        more_networks: Mapping[str, keras.Model] | None = None,
         settings: MethodSettings | None = None,
         loss_weights: Mapping[str, float | Schedule] | None = None,
         name: str | None = None,
     ):
         super().__init__(name=name or self.method)
+        networks = {**networks, **(more_networks or {})}
         self.settings: Any = self.settings_class() if settings is None else settings
         for attribute, network in networks.items():
             check_network(attribute, network)
@@ -241,6 +246,11 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
             The reason of each, a clause such as "E_y takes part with mask_blend only".
         """
         return {}
+
+    @classmethod
+    def trained_translations(cls, settings: Any) -> tuple[Translation, ...]:
+        """Those of `translations` whose generators are trained with some settings; usually all."""
+        return cls.translations
 
     def choose_loss_weights(self, given: Mapping) -> Mapping[str, float | Schedule]:
         """The loss weights that replace those of the class. By default those given."""

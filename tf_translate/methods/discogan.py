@@ -17,7 +17,7 @@ from tf_translate.config.settings import (
 from tf_translate.core import stateless_random
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
-from tf_translate.core.player import Losses, Player, Tensors
+from tf_translate.core.player import Losses, Player, Tensors, Translation
 from tf_translate.core.schedules import Schedule, Switch
 from tf_translate.core.signature import Signature
 from tf_translate.losses.adversarial import gan_loss
@@ -319,6 +319,11 @@ class DiscoGAN(TwoDomainTranslator):
     def chance_levels(self) -> Mapping[str, float]:
         """The loss of one discriminator for each target domain, if it cannot tell."""
         return {"discriminator": len(self._targets) * self.gan_loss.chance_level}
+
+    @classmethod
+    def trained_translations(cls, settings: Any) -> tuple[Translation, ...]:
+        """With the variants "gan" and "recongan" only that to b, as their losses ask."""
+        return cls.translations if settings.variant == "discogan" else cls.translations[:1]
 
     def translate_batch(self, batch: Tensors) -> Tensors:
         """The translations into the target domains, generated once for each microbatch."""

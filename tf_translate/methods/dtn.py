@@ -19,7 +19,7 @@ from tf_translate.config.settings import (
 from tf_translate.core import stateless_random
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
-from tf_translate.core.player import Losses, Player, Tensors
+from tf_translate.core.player import Losses, Player, Tensors, Translation
 from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.translator import Translator
 from tf_translate.errors import DataError
@@ -195,6 +195,7 @@ class DTN(Translator):
     """
 
     deploys: ClassVar[tuple[str, ...]] = ("a_to_b",)
+    translations = (Translation("a_to_b", "a", "from_source"),)
     preparatory_stages = ("feature_extractor",)
     chance_levels = MappingProxyType({"discriminator": 3 * math.log(3)})
     paper_shapes = ((32, 32, 3), (32, 32, 1))

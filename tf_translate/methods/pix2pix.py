@@ -14,7 +14,7 @@ from tf_translate.config.settings import (
 )
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain
-from tf_translate.core.player import Losses, Player, Tensors
+from tf_translate.core.player import Losses, Player, Tensors, Translation
 from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import gan_loss
@@ -166,6 +166,7 @@ class Pix2Pix(Translator):
     """
 
     deploys: ClassVar[tuple[str, ...]] = ("a_to_b",)
+    translations = (Translation("a_to_b", "a", "fake_b", "generator"),)
     terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "l1",

@@ -26,6 +26,7 @@ from tf_translate.errors import UnknownMethodError
 
 Class = TypeVar("Class", bound=Translator)
 ENTRY_POINT = "tf_translate.methods"
+DISTILLED = "distilled_"  # before the name of a method: its form with students
 LAYOUTS = {
     "paired": "pairs",
     "unpaired": "two unpaired sets",
@@ -150,12 +151,17 @@ def names() -> list[str]:
 def find(name: str) -> Method:
     """Finds a method by name and loads it.
 
+    Before the name of a method, "distilled_" finds its form with students, which `names` leaves
+    out (see `tf_translate.distillation`).
+
     Raises:
         UnknownMethodError: If there is no method of that name; the nearest name is suggested.
     """
     if name not in _REGISTERED:
         if name in _shipped():
             importlib.import_module(f"{_PACKAGE}.methods.{name}")
+        elif name.startswith(DISTILLED):
+            return importlib.import_module(f"{_PACKAGE}.distillation.find").distilled(name)
         elif name in _installed():
             _installed()[name].load()
     if name not in _REGISTERED:

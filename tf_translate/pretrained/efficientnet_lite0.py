@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tf_translate.packages import Wheel, obtain
+from tf_translate.pretrained.preprocessing import to_rgb_in_network
 from tf_translate.pretrained.torch_checkpoint import read_state_dict
 
 SIDE = 224
@@ -29,6 +30,8 @@ STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
+# Activations at 1/2, 1/4, 1/8 and 1/16 of the image's sides, for losses that compare features.
+FEATURE_MAPS = ("block1_expand", "block3_expand", "block5_expand", "block8_expand")
 _STEM = 32
 _EPSILON = 1e-3  # of batch normalization
 _MEAN, _STANDARD_DEVIATION = 127.0, 128.0  # of pixels in [0, 255]
@@ -40,13 +43,13 @@ def read_weights() -> dict[str, np.ndarray]:
         return read_state_dict(opened.read(_FILE))
 
 
-def build() -> keras.Model:
-    """Builds the network from images `(224, 224, 3)` in [-1, 1] to its 1,280 pooled features.
+def build(size: tuple[int, int] = (SIDE, SIDE)) -> keras.Model:
+    """Builds the network from images `(*size, 3)` in [-1, 1] to its 1,280 pooled features.
 
     Batch normalization is folded into the preceding convolutions, so training and inference
     are the same. The classifier on top is left out.
     """
-    images = keras.Input((SIDE, SIDE, 3), name="image")
+    images = keras.Input((*size, 3), name="image")
     mean = [_MEAN / 127.5 - 1.0] * 3
     x = keras.layers.Normalization(mean=mean, variance=[(_STANDARD_DEVIATION / 127.5) ** 2] * 3)(
         images
@@ -60,6 +63,27 @@ def build() -> keras.Model:
     x = _convolution(x, WIDTH, 1, name="head")  # (B, 7, 7, 1280)
     features = keras.layers.GlobalAveragePooling2D(name="features")(x)
     return keras.Model(images, features, name="efficientnet_lite0", trainable=False)
+
+
+def feature_maps(shape: tuple[int, int, int]) -> keras.Model:
+    """The trained network from images to its activations, downloaded if necessary.
+
+    Args:
+        shape: (height, width, channels) of the images; channels 1, 3 or 4.
+
+    Returns:
+        From `(batch, *shape)` in [-1, 1] to a list of `FEATURE_MAPS`, none below 0.
+
+    Raises:
+        DataError: If the weights cannot be downloaded.
+    """
+    height, width, _ = shape
+    network = build((height, width))
+    assign_weights(network, read_weights())
+    maps = keras.Model(network.input, [network.get_layer(name).output for name in FEATURE_MAPS])
+    images = keras.Input(shape, name="image")
+    outputs = maps(to_rgb_in_network(images))
+    return keras.Model(images, outputs, name="efficientnet_lite0_maps", trainable=False)
 
 
 def assign_weights(model: keras.Model, named: Mapping[str, np.ndarray]) -> None:

@@ -1,5 +1,6 @@
 """Conversion of images to the input of a network or a metric: RGB channels and one size."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -25,6 +26,16 @@ def to_rgb(images: np.ndarray) -> np.ndarray:
         )
     if images.shape[-1] == 1:
         return np.repeat(images, 3, axis=-1)
+    if images.shape[-1] == 4:
+        alpha = (images[..., 3:] + 1.0) / 2.0
+        return images[..., :3] * alpha + (1.0 - alpha)  # white is 1
+    return images
+
+
+def to_rgb_in_network(images: keras.KerasTensor) -> keras.KerasTensor:
+    """Converts images inside a network, like `to_rgb`."""
+    if images.shape[-1] == 1:
+        return keras.layers.Concatenate()([images, images, images])
     if images.shape[-1] == 4:
         alpha = (images[..., 3:] + 1.0) / 2.0
         return images[..., :3] * alpha + (1.0 - alpha)  # white is 1

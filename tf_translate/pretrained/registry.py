@@ -117,7 +117,7 @@ class PretrainedNetwork:
         if shape[-1] not in _CHANNELS or min(shape) < 1:
             raise ValueError(f"`shape` must be (height, width, 1, 3 or 4 channels), got {shape}")
         images = keras.Input(shape, name="image")
-        x = _to_rgb(images)
+        x = preprocessing.to_rgb_in_network(images)
         if tuple(shape[:2]) != self.size:
             x = ops.clip(_resize(x, self.size), -1.0, 1.0)
         features = keras.layers.Flatten(name="flat")(self.network(x))
@@ -183,13 +183,3 @@ def _resizing_matrix(input_side: int, output_side: int) -> np.ndarray:
     basis = np.eye(input_side, dtype=np.float32)[None, :, :, None]
     resized = tf.image.resize(basis, (output_side, input_side), method="bicubic", antialias=True)
     return np.asarray(resized)[0, :, :, 0].T
-
-
-def _to_rgb(images):
-    """Converts to RGB inside a network, like `preprocessing.to_rgb`."""
-    if images.shape[-1] == 1:
-        return keras.layers.Concatenate()([images, images, images])
-    if images.shape[-1] == 4:
-        alpha = (images[..., 3:] + 1.0) / 2.0
-        return images[..., :3] * alpha + (1.0 - alpha)  # white is 1
-    return images
