@@ -19,6 +19,7 @@ from tf_translate.cli import (
     compare,
     data,
     describe,
+    distill,
     doctor,
     evaluate,
     export,
@@ -107,7 +108,7 @@ def main(
 
 
 COMMANDS = (
-    *(advise, methods, describe, settings, train, evaluate, export, verify),
+    *(advise, methods, describe, settings, train, distill, evaluate, export, verify),
     *(lint, translate, serve, benchmark, android, pretrained, train_identity_embedder, doctor),
 )
 for command in COMMANDS:

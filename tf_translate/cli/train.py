@@ -1,13 +1,17 @@
 """`tf-translate train`: trains a method and writes a run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from tf_translate.cli.completion import complete_presets
 from tf_translate.cli.output import load_tensorflow, message_console, progress_console
 from tf_translate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tf_translate.config.schema import Config
 
 NAME = "train"
 
@@ -82,12 +86,17 @@ def main(
 
     console, progress = message_console(), progress_console()
     overrides = [*(set_ or []), *([f"training.devices={devices}"] if devices else [])]
-    path = run or _default_run(Path(source).stem, resume)
+    path = run or run_path(Path(source).stem, resume)
     config = resumed_config(path, source, overrides) if resume else resolve(source, overrides)
     progress.print(f"training {config.method} for {config.training.steps} steps into {path}")
     done = train(
         config, path, resume=resume, console=progress, accept_data_changes=accept_data_changes
     )
+    report_end(console, config, path, done)
+
+
+def report_end(console: Console, config: "Config", path: Path, done: bool) -> None:
+    """Says what comes next; exits with 130 if the training was stopped."""
     if done:
         following = (
             f"export {path} --bundle bundles/{path.name}"
@@ -98,12 +107,12 @@ def main(
         return
     console.print(
         "stopped, everything is saved; resume with: "
-        f"tf-translate train {source} --run {path} --resume"
+        f"tf-translate train {config.method} --run {path} --resume"
     )
     raise typer.Exit(130)
 
 
-def _default_run(name: str, resume: bool) -> Path:
+def run_path(name: str, resume: bool) -> Path:
     """`runs/name`, `runs/name-2` and so on: the last one when resuming, else the first free one."""
     candidates = [Path("runs", name if n == 1 else f"{name}-{n}") for n in range(1, 1000)]
     first_free = next(index for index, path in enumerate(candidates) if not path.exists())

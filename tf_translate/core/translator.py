@@ -252,6 +252,10 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         """Those of `translations` whose generators are trained with some settings; usually all."""
         return cls.translations
 
+    def trained_with(self) -> tuple[str, ...]:
+        """Names of the pretrained networks in its losses, which are no judges of it."""
+        return ()
+
     def choose_loss_weights(self, given: Mapping) -> Mapping[str, float | Schedule]:
         """The loss weights that replace those of the class. By default those given."""
         return given

@@ -176,8 +176,9 @@ class Distilled(Translator):
         generators = next(each for each in players if each.forward == "translate_batch")
         learned = self._learned()
         names = [f"student_{each.signature}" for each in learned]
-        names += [f"projections_{each.signature}" for each in _projected(learned)]
         absent = self.absent_terms(self.settings, self.loss_weights)
+        if "student_channels" not in absent and self.uses("student_channels"):
+            names += [f"projections_{each.signature}" for each in _projected(learned)]
         students = Player(
             _STUDENTS,
             tuple(names),
@@ -187,11 +188,19 @@ class Distilled(Translator):
             microbatches=generators.microbatches[-1:],
             stage=generators.stage,
             ema_if_enabled=True,
-            optimizer_setting="student_optimizer",
+            optimizer_setting=(
+                generators.optimizer_setting
+                if self.settings.student_optimizer is None
+                else "student_optimizer"
+            ),
         )
         if self.settings.student.teaching == "online":
             return (*players, students)
         return (_alone(students),)
+
+    def trained_with(self) -> tuple[str, ...]:
+        """EfficientNet-Lite0, if a loss compares its features."""
+        return ("efficientnet_lite0",) if self._compares_features() else ()
 
     def make_train_function(self, force: bool = False) -> None:
         """Makes the train function, and before it the network of features, if it is needed."""

@@ -19,9 +19,7 @@ _TINY = {"base_filters": 2, "residual_blocks": 1}  # a student for conformance t
 
 def distillable() -> list[str]:
     """Names of the methods of this package whose translations a student can learn."""
-    return [
-        name for name, each in registry.all_methods().items() if each.translator.translations
-    ]
+    return [name for name, each in registry.all_methods().items() if each.translator.translations]
 
 
 @functools.cache
@@ -70,10 +68,11 @@ def _settings_class(teacher: registry.Method) -> type[MethodSettings]:
             Field(default=StudentSettings(), description="the student and how it is taught"),
         ),
         "student_optimizer": (
-            AdamSettings,
+            AdamSettings | None,
             Field(
-                default=AdamSettings(),
-                description="optimizer of the students (github.com/bytedance/OMGD: as CycleGAN's)",
+                default=None,
+                description="optimizer of the students; not set: as that of the method's "
+                "generators (github.com/bytedance/OMGD: as theirs)",
             ),
         ),
     }

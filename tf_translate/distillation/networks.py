@@ -51,7 +51,9 @@ def depths(network: keras.Model) -> list[str]:
 def with_depths(network: keras.Model) -> keras.Model:
     """A view of a network that returns its image and the activations at its `depths`."""
     activations = with_taps(network, depths(network)).outputs
-    return keras.Model(network.inputs, [network.output, *activations], name=f"{network.name}_depths")
+    return keras.Model(
+        network.inputs, [network.output, *activations], name=f"{network.name}_depths"
+    )
 
 
 def projections(student: keras.Model, teacher: keras.Model, *, name: str) -> keras.Model:

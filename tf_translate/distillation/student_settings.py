@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tf_translate.config.settings import AdamSettings, Settings, only_with
+from tf_translate.config.settings import Settings, only_with
 
 
 class StudentSettings(Settings):
@@ -64,6 +64,3 @@ class StudentSettings(Settings):
         description="whether the student outputs a change that is added to its input; not set: as "
         "the method's generators (ours)",
     )
-
-
-STUDENT_OPTIMIZER = AdamSettings()

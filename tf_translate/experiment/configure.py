@@ -30,8 +30,17 @@ def resolve(source: str, overrides: Sequence[str] = ()) -> Config:
         UnknownMethodError: If there is no such method or preset.
         ConfigError: If a key or value is not allowed.
     """
-    config = load(source, overrides)
-    settings = method_settings(config, source)
+    return complete(load(source, overrides), source)
+
+
+def complete(config: Config, origin: str) -> Config:
+    """Checks every part of a configuration and fills in the method's defaults.
+
+    Raises:
+        UnknownMethodError: If there is no such method.
+        ConfigError: If a key or value is not allowed; `origin` is named.
+    """
+    settings = method_settings(config, origin)
     layout = registry.find(config.method).layout
     if config.evaluation.attributes and layout != "images":
         raise ConfigError(

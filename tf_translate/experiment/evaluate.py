@@ -73,6 +73,7 @@ def evaluate(
             soft_wrap=True,
         )
     judging = settings.pretrained if pretrained is None else pretrained
+    _check_judges(trained, judging)
     networks = [load_pretrained(name) for name in dict.fromkeys(judging)]
     reports, judge_entries = [], {}
     for direction in directions(
@@ -124,6 +125,16 @@ def evaluate(
             soft_wrap=True,
         )
     return document(reports, **texts), write_report(folder, reports, **texts)
+
+
+def _check_judges(trained: TrainedRun, judging: Sequence[str]) -> None:
+    """Raises ConfigError if a network is to judge what it has trained."""
+    biased = sorted(set(trained.translator.trained_with()) & set(judging))
+    if biased:
+        raise ConfigError(
+            f"evaluation.pretrained of {trained.run.path} must not name {biased[0]}, whose "
+            f"features trained it: take another network, or leave it out"
+        )
 
 
 def _deployment(trained: TrainedRun, name: str) -> tuple[str, dict[str, float]] | None:

@@ -13,6 +13,7 @@ from tf_translate.config.schema import Config
 from tf_translate.core.translator import Translator
 from tf_translate.data.domain_dataset import DomainDataset
 from tf_translate.data.sampling import BatchShard
+from tf_translate.distillation.find import teacher_of
 from tf_translate.errors import ConfigError, DataError, RunError
 from tf_translate.experiment.build import build, keep_stage_ends, stage_ends
 from tf_translate.experiment.checkpoint_assessment import checkpoint_metrics
@@ -253,9 +254,10 @@ def _load_initial_translator(config: Config) -> Translator | None:
         method = read_config(path).method
     except RunError as error:
         raise ConfigError(f"training.init_from must be a trained run: {error}") from error
-    if method != config.method:
+    allowed = [config.method, *([teacher] if (teacher := teacher_of(config.method)) else [])]
+    if method not in allowed:
         raise ConfigError(
-            f"training.init_from must be a run of {config.method}, {path} is one of {method}"
+            f"training.init_from must be a run of {' or '.join(allowed)}, {path} is one of {method}"
         )
     return load_model(path)
 

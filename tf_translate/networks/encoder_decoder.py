@@ -22,6 +22,9 @@ def encoder_decoder(
 ) -> keras.Model:
     """Downsamples an image to 4x4 pixels, or on to one vector, and upsamples it again.
 
+    Taps (`taps.with_taps`), each the activation after a block: `encoder_0` (outermost) to
+    `encoder_{n - 1}` of n downsampling blocks, then `decoder_0` (innermost) to `decoder_{n - 2}`.
+
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of at least 8 pixels.
         out_channels: Channels of the output image.
@@ -53,7 +56,8 @@ def encoder_decoder(
     for depth in range(num_downsamples):
         filters = base_filters * min(2**depth, 8)
         features = _convolve(features, filters, stride=2, pad="same")
-        features = blocks.leaky(normalise(features) if depth else features)
+        features = normalise(features) if depth else features
+        features = blocks.leaky(features, name=f"encoder_{depth}")
     if bottleneck:
         features = _convolve(features, bottleneck, stride=1, pad="valid")
         # Statistics of one image would make it constant.
@@ -64,7 +68,7 @@ def encoder_decoder(
     for depth in range(num_downsamples - 1, 0, -1):
         filters = base_filters * min(2 ** (depth - 1), 8)
         features = _transpose(features, filters, initial, stride=2, pad="same")
-        features = blocks.relu(normalise(features))
+        features = blocks.relu(normalise(features), name=f"decoder_{num_downsamples - 1 - depth}")
     features = _transpose(features, out_channels, initial, stride=2, pad="same")
     # 2 sigmoid(x) - 1: the published sigmoid in the range [-1, 1].
     unit = keras.layers.Activation("sigmoid", dtype="float32")(features)
