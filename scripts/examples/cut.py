@@ -115,8 +115,9 @@ class CUT(Translator):
             "discriminator_filters": 4, "patches": 8, "projection": 8,
             "temperature": 1.0,  # at 0.07 three steps of plain descent amplify rounding errors
         },
-        # G of both domains at once; H of queries and keys for both terms; D real, fake, fake.
-        forward_passes={"generator": 1, "projector": 4, "discriminator": 3},
+        # G of both domains at once, and its encoder, and H, of queries and keys for both terms;
+        # D real, fake, fake.
+        forward_passes={"generator": 5, "projector": 4, "discriminator": 3},
     )  # fmt: skip
     taps = ("encoder_1", "encoder_2", "residual_0", "residual_4")  # beside the pixels, app. C.1
 

@@ -24,19 +24,27 @@ def tiny_discriminator(shape, name):
 
 
 def count_passes(model, monkeypatch):
-    """Counts the calls of each network that a player updates, from now on."""
+    """Counts the passes through each network that a player updates, from now on.
+
+    A pass is a call of its first layer with weights, so views of a network count too.
+    """
     names = [name for player in model.players for name in player.networks]
     calls = dict.fromkeys(names, 0)
     for name in names:
-        network = getattr(model, name)
-        plain = network.call
+        first = _first_layer(getattr(model, name))
+        plain = first.call
 
         def counted(*args, plain=plain, name=name, **kwargs):
             calls[name] += 1
             return plain(*args, **kwargs)
 
-        monkeypatch.setattr(network, "call", counted)
+        monkeypatch.setattr(first, "call", counted)
     return calls
+
+
+def _first_layer(network):
+    leaves = (each for each in network._flatten_layers() if not isinstance(each, keras.Model))
+    return next(each for each in leaves if each.weights)
 
 
 def tiny_ian(weights=None, shape=(16, 16, 3), **settings):

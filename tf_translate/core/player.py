@@ -31,6 +31,8 @@ class Player:
             through them; for every other player gradients stop there. So fakes are generated
             once, whichever player takes the first turn. The other players keep using these
             results after this player has updated its networks.
+        private_forward: Whether only this player uses the results of its `forward`, which then does
+            not run on microbatches on which it takes no turn.
         depends_on: Players that must run their forward first. Its own forward then gets their
             results, with gradients stopped: `(microbatch, shared) -> {name: tensor}`.
         stop_gradient_for: For a network, the terms that must not train it. They are left out of
@@ -59,6 +61,7 @@ class Player:
     objective: str
     terms: tuple[str, ...]
     forward: str | None = None
+    private_forward: bool = False
     depends_on: tuple[str, ...] = ()
     stop_gradient_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     microbatches: tuple[int, ...] = (0,)

@@ -185,6 +185,7 @@ class Distilled(Translator):
             "students_objective",
             tuple(name for name in NAMES if name not in absent),
             forward="students_batch",
+            private_forward=True,
             microbatches=generators.microbatches[-1:],
             stage=generators.stage,
             ema_if_enabled=True,
@@ -336,6 +337,7 @@ def _alone(students: Player) -> Player:
         students.objective,
         students.terms,
         forward=students.forward,
+        private_forward=True,
         ema_if_enabled=students.ema_if_enabled,
         optimizer_setting=students.optimizer_setting,
     )

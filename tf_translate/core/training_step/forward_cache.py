@@ -46,7 +46,8 @@ class ForwardCache:
         Gradients flow through the player's own results and stop at those of all others.
         """
         for other in sorted(self._players, key=lambda each: bool(each.depends_on)):
-            if (other.name, index) not in self._cache:
+            needless = other.private_forward and other.name != player.name
+            if not needless and (other.name, index) not in self._cache:
                 self._cache[other.name, index] = self._run(other, index)
         return self._cache[player.name, index][0], self._shared(player, index)
 
