@@ -26,6 +26,7 @@ _NETWORKS = {
     "mobile_unet": "mobile_unet",
 }
 _SHORT = {"filters": "base_filters", "blocks": "residual_blocks", "downsamples": "num_downsamples"}
+_SMALLEST_BATCH = 4
 _OWN_FEATURES = "efficientnet_lite0"
 
 
@@ -106,6 +107,19 @@ def distilled_config(
         values["loss_weights"] |= OFFLINE_WEIGHTS
     apply_overrides(values, overrides)
     return complete(validate(Config, values, source), source)
+
+
+def notices(config: Config) -> list[str]:
+    """What a user should know of a student's configuration, in sentences."""
+    found = []
+    student, batch = config.model["student"], config.training.batch_size
+    if student["norm"] == "batch" and batch < _SMALLEST_BATCH:
+        found.append(
+            f"training.batch_size is {batch}: batch norm learns its averages badly from fewer than "
+            f"{_SMALLEST_BATCH} images; instance norm needs no averages (--student "
+            "mobile:norm=instance), but is slower on a device"
+        )
+    return found
 
 
 def _is_run(source: str) -> bool:
