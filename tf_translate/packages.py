@@ -67,6 +67,20 @@ class NpmPackage(Package):
         return ["npm", "pack", "--silent", "--ignore-scripts", f"{self.name}@{self.version}"]
 
 
+class DebianPackage(Package):
+    """A package of Debian: an `ar` archive that holds `data.tar.xz`."""
+
+    @property
+    def file_pattern(self) -> str:
+        """For example `tuxpaint-stamps-default_2022.06.04-1_*.deb`."""
+        return f"{self.name}_{self.version}_*.deb"
+
+    @property
+    def fetch_command(self) -> Sequence[str]:
+        """Calls apt-get, which needs no rights to download."""
+        return ["apt-get", "download", "--quiet", f"{self.name}={self.version}"]
+
+
 def cache_folder() -> Path:
     """Returns `$TF_TRANSLATE_CACHE`, or `~/.cache/tf_translate` if that is not set."""
     return Path(os.environ.get("TF_TRANSLATE_CACHE") or "~/.cache/tf_translate").expanduser()

