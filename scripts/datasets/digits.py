@@ -74,6 +74,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = make_parser(__doc__)
+    parser.add_argument("--packages", type=Path, help="folder for the downloaded packages")
     parser.add_argument("--street", type=int, default=1000, help="total number of street digits")
     parser.add_argument("--mnist", type=int, default=1000, help="total number of MNIST digits")
     parser.add_argument(

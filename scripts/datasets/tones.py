@@ -15,7 +15,6 @@ import csv
 import json
 import shutil
 import tarfile
-import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -24,16 +23,14 @@ from PIL import Image
 
 from scripts.datasets.emoji import (
     RenderedEmoji,
-    fetch,
     hold_out,
     join_families,
     make_parser,
-    make_svg,
     order_by_hash,
-    reduce,
-    render,
-    strip_variation,
+    rendered,
 )
+from tf_translate.data.fetch.emoji import PACKAGES, Emoji, make_svg, strip_variation
+from tf_translate.packages import obtain
 
 TONES = ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff")  # levels 1 to 5
 SIZES = {"train": 96, "validation": 12, "test": 20}
@@ -60,9 +57,7 @@ EXCLUDED = BODY_PARTS | GROUPS | OTHERS
 def main() -> None:
     """Downloads the package, renders people, makes the table and writes both."""
     arguments = make_parser(__doc__).parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        archive = fetch("noto", arguments.packages or Path(temporary))
-        names, people = render_people(archive)
+    names, people = render_people(obtain(PACKAGES["noto"]))
     write(arguments.out, assign_splits(people), names, people)
 
 
@@ -74,7 +69,9 @@ def render_people(archive: Path) -> tuple[dict[str, str], dict[str, list[Rendere
     names = {strip_variation(code): name for code, name in codes.items()}
     people = {}
     for code, levels in sorted(_list_levels(names).items()):
-        images = [reduce(render(make_svg(icons["icons"][name], icons))) for name in levels]
+        drawings = {name: make_svg(icons["icons"][name], icons) for name in levels}
+        drawn = Emoji(drawings)
+        images = [rendered(drawn.image(name)) for name in levels]
         if _is_exact(images):
             people[code] = images
     return {code: names[code] for code in people}, people

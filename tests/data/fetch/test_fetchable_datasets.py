@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import hashlib
 import io
+import json
 import sys
 import tarfile
 import zipfile
@@ -16,7 +17,7 @@ from tests.data.image_files import config
 from tf_translate import images
 from tf_translate.data import shipped_samples
 from tf_translate.data.attribute_dataset import open_attribute_dataset
-from tf_translate.data.fetch import avatars, fetchable_datasets, head_files
+from tf_translate.data.fetch import avatars, emoji, fetchable_datasets, head_files, stamps
 from tf_translate.data.fetch.fetch_options import FetchOptions
 from tf_translate.data.fetch.orl_faces import align_face
 from tf_translate.data.layouts.attribute_table import split_by_hash
@@ -326,3 +327,129 @@ def test_a_missing_rendering_package_is_an_error_that_names_the_extra(
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(DataError, match=r"extra `samples`: pip install -e '.\[samples\]'"):
         fetchable_datasets.fetch("dicebear")
+
+
+def _ar(members):
+    """An `ar` archive, as deb(5) describes it."""
+    written = [b"!<arch>\n"]
+    for name, data in members.items():
+        header = f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(data):<10}`\n"
+        written += [header.encode(), data, b"\n" * (len(data) % 2)]
+    return b"".join(written)
+
+
+def _packed(files, mode):
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode=mode) as opened:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            opened.addfile(member, io.BytesIO(content))
+    return data.getvalue()
+
+
+def _image(colour, size=(20, 10), kind="PNG"):
+    data = io.BytesIO()
+    Image.new("RGBA", size, colour).save(data, kind, lossless=True)
+    return data.getvalue()
+
+
+@pytest.fixture
+def small_samples(tmp_path, monkeypatch):
+    """A folder of samples whose tables name two emoji."""
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    rows = "train,fluent_flat/1f34e.webp,fluent_3d/1f34e.webp\n"
+    rows += "test,fluent_flat/1f34f.webp,fluent_3d/1f34f.webp\n"
+    (folder / "flat_to_3d.csv").write_text(f"split,a,b\n{rows}")
+    for module in (emoji, stamps):
+        monkeypatch.setattr(module, "samples_folder", lambda: folder)
+
+
+def _renders(packages):
+    path = packages / "lobehub-fluent-emoji-3d-1.1.0.tgz"
+    red, green = _image("red", (256, 256), "WEBP"), _image("lime", (256, 256), "WEBP")
+    toned = _image("blue", (256, 256), "WEBP")
+    path.write_bytes(
+        _packed(
+            {
+                "package/assets/1f34e.webp": red,
+                "package/assets/1f34f-fe0f.webp": green,
+                "package/assets/1f44b-1f3fb.webp": toned,
+            },
+            "w:gz",
+        )
+    )
+    return path
+
+
+@pytest.mark.usefixtures("small_samples")
+def test_stamps_are_photographs_without_drawings_and_emoji_without_pairs(packages, monkeypatch):
+    root = "./usr/share/tuxpaint/stamps"
+    files = {
+        f"{root}/animals/cats/lion.png": _image((200, 100, 0, 255)),
+        f"{root}/animals/cats/lion_mirror.png": _image("black"),
+        f"{root}/animals/cats/cartoon/cat.png": _image("black"),
+        f"{root}/symbols/plus.png": _image("black"),
+        f"{root}/animals/cats/lion.txt": b"A lion.",
+    }
+    deb = packages / "tuxpaint-stamps-default_2022.06.04-1_all.deb"
+    deb.write_bytes(_ar({"debian-binary": b"2.0", "data.tar.xz": _packed(files, "w:xz")}))
+    use_as_packages(monkeypatch, "stamps", [deb, _renders(packages)])
+    table = fetchable_datasets.fetch("stamps", FetchOptions(size=32))
+    rows = read(table)
+    assert [row["a"] for row in rows if row["a"]] == ["photographs/animals-cats-lion.png"]
+    assert {(row["split"], row["b"]) for row in rows if row["b"]} == {
+        ("train", "emoji/1f34e.png"),
+        ("test", "emoji/1f34f.png"),
+    }
+    lion = images.read(table.parent / "photographs" / "animals-cats-lion.png")
+    assert lion.shape == (32, 32, 3)
+    assert tuple(lion[16, 16]) == (200, 100, 0)
+    assert tuple(lion[0, 16]) == (255, 255, 255), "in the middle of a white square"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"not an archive", "is no Debian package with data.tar.xz"),
+        (_ar({"control.tar.xz": b"x"}), "is no Debian package with data.tar.xz"),
+        (_ar({"data.tar.xz": _packed({"./etc/x": b""}, "w:xz")}), "holds no photographs"),
+    ],
+)
+@pytest.mark.usefixtures("small_samples")
+def test_a_file_that_holds_no_stamps_is_named(packages, monkeypatch, content, reason):
+    deb = packages / "tuxpaint-stamps-default_2022.06.04-1_all.deb"
+    deb.write_bytes(content)
+    use_as_packages(monkeypatch, "stamps", [deb, _renders(packages)])
+    with pytest.raises(DataError, match=f"{deb} {reason}"):
+        fetchable_datasets.fetch("stamps")
+
+
+@pytest.mark.usefixtures("small_samples")
+def test_emoji_are_rendered_at_the_requested_size_with_the_splits_of_the_samples(
+    packages, monkeypatch
+):
+    icons = {"width": 8, "height": 8, "icons": {"apple": {"body": '<path d="M0 0h8v8h-8z"/>'}}}
+    icons["icons"]["pear"] = icons["icons"]["apple"]
+    written = {
+        "icons": icons,
+        "chars": {"1f34e": "apple", "1f34f": "pear"},
+        "metadata": {"categories": {"Food": ["apple", "pear"], "Symbols": [], "Flags": []}},
+    }
+    files = {f"package/{name}.json": json.dumps(part).encode() for name, part in written.items()}
+    paths = []
+    for name in ("fluent-emoji-flat-1.2.6", "fluent-emoji-high-contrast-1.2.6", "noto-1.2.9"):
+        paths.append(packages / f"iconify-json-{name}.tgz")
+        paths[-1].write_bytes(_packed(files, "w:gz"))
+    use_as_packages(monkeypatch, "emoji", [*paths, _renders(packages)])
+    table = fetchable_datasets.fetch("emoji", FetchOptions(size=48))
+    assert [tuple(row.values()) for row in read(table)] == [
+        ("train", "fluent_flat/1f34e.png", "fluent_3d/1f34e.png"),
+        ("test", "fluent_flat/1f34f.png", "fluent_3d/1f34f.png"),
+    ]
+    flat, render = (
+        images.read(table.parent / style / "1f34f.png") for style in ("fluent_flat", "fluent_3d")
+    )
+    assert flat.shape == render.shape == (48, 48, 3)
+    assert (tuple(flat[24, 24]), tuple(render[24, 24])) == ((0, 0, 0), (0, 255, 0))

@@ -113,7 +113,7 @@ def _read_renders(archive: Path) -> dict[str, bytes]:
     with tarfile.open(archive) as opened:
         files = {Path(member.name): member for member in opened if member.isfile()}
         return {
-            _strip_variation(path.stem): read.read()
+            strip_variation(path.stem): read.read()
             for path, member in files.items()
             if path.suffix == ".webp"
             and not _TONES & set(path.stem.split("-"))
@@ -132,13 +132,13 @@ def _read_icons(archive: Path) -> dict[str, str]:
     excluded = {*categories["Symbols"], *categories["Flags"]}
     known = {name for names in categories.values() for name in names} - excluded
     return {
-        _strip_variation(code): _make_svg(icons["icons"][name], icons)
+        strip_variation(code): make_svg(icons["icons"][name], icons)
         for code, name in characters.items()
         if name in known and not _TONES & set(code.split("-"))
     }
 
 
-def _make_svg(icon: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+def make_svg(icon: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     """The SVG text of an icon of an Iconify set."""
     width = icon.get("width", defaults["width"])
     height = icon.get("height", defaults["height"])
@@ -148,6 +148,6 @@ def _make_svg(icon: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     return f'<svg {spaces} width="{width}" height="{height}" viewBox="{box}">{body}</svg>'
 
 
-def _strip_variation(code: str) -> str:
+def strip_variation(code: str) -> str:
     """Removes `fe0f`: the packages disagree about when to write it."""
     return "-".join(part for part in code.split("-") if part != "fe0f")
