@@ -14,7 +14,7 @@ from PIL import Image
 
 from exporters.bundle.bundle import Bundle
 from exporters.bundle.field_types import Aspect
-from exporters.bundle.manifest import SignatureRecord, TensorRecord
+from exporters.bundle.manifest import Manifest, SignatureRecord, TensorRecord
 from exporters.bundle.scalar_inputs import STEPS, is_optional_scalar
 from exporters.convert.recipes import RECIPES, Recipe
 from exporters.errors import ExportError
@@ -30,6 +30,8 @@ INDEX = f"{FOLDER}/index.html"
 _CHANNELS = (1, 3, 4)  # that a browser can show: grey, RGB, RGBA
 _MAX_EXAMPLES = 4
 _STEP = 0.05  # of sliders
+MODELS = "models.json"  # the list of models, beside the page
+_SHOWN_METRICS = ("completeness", "content/skill", "domain/accuracy")
 
 Examples = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -82,12 +84,22 @@ def build_page(bundle: Bundle, packed: Sequence[str | Path]) -> dict[str, bytes]
         ExportError: If there is no signature to show, or a packed file has another hash.
         BundleError: If the golden cases were changed.
     """
+    title = bundle.root.resolve().name
+    own = bundle_files(bundle, title)
+    files = shared_files(litert_files(packed)) | own | {MODELS: models_file([alone(title)])}
+    return {f"{FOLDER}/{name}": content for name, content in files.items()}
+
+
+def bundle_files(bundle: Bundle, title: str) -> dict[str, bytes]:
+    """What a page needs of a bundle besides its `.tflite` files: `page.json` and examples.
+
+    Arguments and errors as of `build_page`.
+    """
     manifest = bundle.manifest
     cases = golden.read(bundle.read(manifest.golden.path), manifest)
     real = {name: held_out(each) for name, each in cases.items()}
-    files = page_files(
-        bundle.root.resolve().name,
-        litert_files(packed),
+    return model_files(
+        title,
         manifest.signatures,
         [RECIPES[name] for name in recipes_of(bundle)],
         {
@@ -96,8 +108,8 @@ def build_page(bundle: Bundle, packed: Sequence[str | Path]) -> dict[str, bytes]
             if each is not None
         },
         aspect=manifest.aspect,
+        about=_about(manifest),
     )
-    return {f"{FOLDER}/{name}": content for name, content in files.items()}
 
 
 def content_security_policy() -> str:
@@ -124,7 +136,7 @@ def page_files(
     *,
     aspect: Aspect,
 ) -> dict[str, bytes]:
-    """The files of a page, contents by path within its folder.
+    """The files of the page of one bundle, contents by path within its folder.
 
     Args:
         title: Title of the page.
@@ -133,6 +145,43 @@ def page_files(
         recipes: The recipes of the `.tflite` files, which are one folder up.
         examples: Batches of float images, in their value range, for some signatures and inputs.
         aspect: How the page brings images to the size of the model.
+    """
+    own = model_files(title, records, recipes, examples, aspect=aspect)
+    return shared_files(litert) | own | {MODELS: models_file([alone(title)])}
+
+
+def shared_files(litert: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files that all models of a page share: its code, and LiteRT.js."""
+    return _static_files() | {f"litert/{name}": content for name, content in litert.items()}
+
+
+def alone(title: str) -> dict[str, Any]:
+    """The entry of a page's only model, whose files are beside the page and one folder up."""
+    return {"name": title, "title": title, "page": "page.json", "files": "../"}
+
+
+def models_file(entries: Sequence[Mapping[str, Any]]) -> bytes:
+    """The list of models that a page offers.
+
+    Args:
+        entries: For each its `name`, `title`, the address of its `page.json` and of the folder of
+            its `.tflite` `files`, and perhaps a `thumbnail`; relative to the page.
+    """
+    return json.dumps(list(entries), indent=1, ensure_ascii=False).encode()
+
+
+def model_files(
+    title: str,
+    records: Mapping[str, SignatureRecord],
+    recipes: Sequence[Recipe],
+    examples: Examples,
+    *,
+    aspect: Aspect,
+    about: Mapping[str, Any] | None = None,
+) -> dict[str, bytes]:
+    """The description of a model for the page, `page.json`, and its example images.
+
+    Arguments as of `page_files`; `about` is what the page says of the model, from `_about`.
     """
     shown = shown_signatures(records)
     example_files = {
@@ -146,13 +195,37 @@ def page_files(
         "models": [{"recipe": one.name, "meaning": one.description} for one in recipes],
         "signatures": [_signature(one, example_files[one.name]) for one in shown],
         "left_out": [one.pixels_of for one in every if one.name not in example_files],
+        "about": dict(about or {}),
     }
-    files = _static_files() | {f"litert/{name}": content for name, content in litert.items()}
+    files: dict[str, bytes] = {}
     for roles in example_files.values():
         for named in roles.values():
             files |= named
     files["page.json"] = json.dumps(metadata, indent=1, ensure_ascii=False).encode()
     return files
+
+
+def _about(manifest: Manifest) -> dict[str, Any]:
+    """What the card says of a model, for the page: texts, and some of its metrics.
+
+    What is not of the form that `export` writes is left out: a manifest may hold any values here.
+    """
+    source, provenance = manifest.source, manifest.provenance
+    texts = {name: source.get(name) for name in ("method", "summary", "intended_use")}
+    texts["license"] = provenance.get("license")
+    listed = source.get("metrics")
+    metrics = [each for each in listed if _is_metric(each)] if isinstance(listed, list) else []
+    return {name: text for name, text in texts.items() if isinstance(text, str)} | {
+        "metrics": [
+            {"direction": str(each.get("direction", "")), "name": each["name"], "value": value}
+            for each in metrics
+            if isinstance(value := each["value"], int | float)
+        ]
+    }
+
+
+def _is_metric(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("name") in _SHOWN_METRICS and "value" in value
 
 
 def _can_be_shown(one: ImageSignature) -> bool:

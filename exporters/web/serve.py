@@ -1,7 +1,7 @@
-"""A server for one bundle's web page that only this machine can reach.
+"""A server for the web page of one bundle or several that only this machine can reach.
 
-It serves the files that the manifest lists, after checking their hashes, and the page that was
-generated for a bundle without one. All other paths are refused.
+It serves the files that a manifest lists, after checking their hashes, and pages that were
+generated in memory. All other paths are refused.
 """
 
 import sys
@@ -62,7 +62,29 @@ def make_server(
             "tf-translate export RUN --bundle DIR --web"
         )
     generated = _NO_PAGE if has_page(bundle) else dict(page)
-    handler = type("Handler", (_Handler,), {"bundle": bundle, "page": generated})
+    return _make(generated, {"": bundle}, port)
+
+
+def make_gallery_server(
+    files: Mapping[str, bytes], bundles: Mapping[str, Bundle], port: int = 0
+) -> ThreadingHTTPServer:
+    """Creates a server of a gallery on 127.0.0.1; call its `serve_forever`.
+
+    Args:
+        files: From `gallery_files`, of the same bundles; they are kept in memory.
+        bundles: Bundles by name.
+        port: The port to listen on; 0 for any free one.
+
+    Raises:
+        ExportError: If the port cannot be used.
+    """
+    return _make(dict(files), {f"{name}/": bundle for name, bundle in bundles.items()}, port)
+
+
+def _make(
+    page: Mapping[str, bytes], bundles: Mapping[str, Bundle], port: int
+) -> ThreadingHTTPServer:
+    handler = type("Handler", (_Handler,), {"bundles": bundles, "page": page})
     try:
         return _Server((ADDRESS, port), handler)
     except (OSError, OverflowError) as error:
@@ -86,7 +108,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    bundle: Bundle
+    bundles: Mapping[str, Bundle]  # by the start of their paths
     page: Mapping[str, bytes]
     protocol_version = "HTTP/1.1"
 
@@ -132,21 +154,29 @@ class _Handler(BaseHTTPRequestHandler):
             return _sentence(HTTPStatus.FOUND, f"the page is at /{FOLDER}/")
         path = INDEX if path == f"{FOLDER}/" else path
         kind = _TYPES.get(PurePosixPath(path).suffix, _OTHER)
-        if path == MANIFEST:
-            return HTTPStatus.OK, kind, self.bundle.manifest.model_dump_json().encode()
         if path in self.page:
             return HTTPStatus.OK, kind, self.page[path]
-        if path not in self.bundle.manifest.files:
-            return _sentence(HTTPStatus.NOT_FOUND, "the bundle's manifest lists no such file")
-        try:
-            return HTTPStatus.OK, kind, self.bundle.read(path)
-        except BundleError as error:
-            return _sentence(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+        for start, bundle in self.bundles.items():
+            own = path.removeprefix(start)
+            if not path.startswith(start):
+                continue
+            if own == MANIFEST:
+                return HTTPStatus.OK, kind, bundle.manifest.model_dump_json().encode()
+            if own in bundle.manifest.files:
+                return _read(bundle, own, kind)
+        return _sentence(HTTPStatus.NOT_FOUND, "the bundle's manifest lists no such file")
 
     def _is_local_host_name(self) -> bool:
         """Whether the Host header is local; another site's name may resolve to 127.0.0.1."""
         host = self.headers.get("Host", "").partition(":")[0]
         return host in (ADDRESS, "localhost")
+
+
+def _read(bundle: Bundle, path: str, kind: str) -> tuple[HTTPStatus, str, bytes]:
+    try:
+        return HTTPStatus.OK, kind, bundle.read(path)
+    except BundleError as error:
+        return _sentence(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
 
 
 def _sentence(status: HTTPStatus, text: str) -> tuple[HTTPStatus, str, bytes]:

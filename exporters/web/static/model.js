@@ -21,10 +21,10 @@ export function start() {
   return started;
 }
 
-/** Loads the file of a recipe; `progress` is called with fractions from 0 to 1. */
-export async function loadModel(recipe, progress) {
+/** Loads a .tflite file; `progress` is called with fractions from 0 to 1. */
+export async function loadModel(url, progress) {
   const numThreads = await start();
-  const content = await download(`../${recipe}.tflite`, progress);
+  const content = await download(url, progress);
   const compiled = await loadAndCompile(content, {accelerator: 'wasm', cpuOptions: {numThreads}});
   return new Model(compiled);
 }

@@ -1,8 +1,10 @@
 // The page: keeps the user's choices and shows the translated image.
 
+import {showAbout} from './about.js';
 import {place} from './canvas.js';
 import {buildSliders, resetValues} from './controls.js';
 import {loadModel, start} from './model.js';
+import {indexInAddress, readDescription, readModels, showModels} from './models.js';
 import {Painter} from './paint.js';
 import {cutPixels, paint, paintPixels, pixelsOfVideo} from './pixels.js';
 import {Camera, loadExample, showExamples, takeImages} from './sources.js';
@@ -10,9 +12,11 @@ import {translate} from './translate.js';
 
 const byId = (id) => document.getElementById(id);
 // `attributes` maps the label of every scalar input to its value.
-// `given` is the whole image, `pixels` the part of it that is translated and shown.
+// `given` is the whole image, `pixels` the part of it that is translated and shown; `isOwn` tells
+// whether it is no example, so that it stays when another model is chosen.
 const chosen = {
-  signature: null, model: null, given: null, pixels: null, exemplar: null, attributes: new Map(),
+  signature: null, model: null, given: null, pixels: null, isOwn: false, exemplar: null,
+  attributes: new Map(),
 };
 const ASPECTS = {
   stretch: 'Images of another aspect ratio are stretched to it, and back.',
@@ -25,6 +29,7 @@ const painter = new Painter({
   canvas: byId('strokes'),
   brush: () => ({colour: byId('colour').value, size: Number(byId('brush').value)}),
 }, () => refresh());
+let models;
 let metadata;
 let running = false;
 let requested = false;
@@ -32,19 +37,46 @@ let requested = false;
 main().catch(fail);
 
 async function main() {
-  metadata = await (await fetch('page.json')).json();
+  models = await readModels();
+  showModels(byId('models'), models);
+  listen();
+  await chooseDescription();
+  await Promise.all([chooseSignature(), chooseRecipe()]);
+  document.body.dataset.state = 'ready';
+}
+
+/** Reads and shows the description of the model that the address names, or of the first one. */
+async function chooseDescription() {
+  const index = indexInAddress(models);
+  metadata = await readDescription(models[index]);
   document.title = metadata.title;
   byId('title').textContent = metadata.title;
+  byId('models').children[index]?.setAttribute('aria-current', 'true');
   fillSelect(byId('signature'), metadata.signatures, (one) => one.title);
   fillSelect(byId('recipe'), metadata.models, (one) => one.recipe);
   byId('left-out').textContent = metadata.left_out.length === 0 ? '' :
       `Not on this page, because browsers cannot show their images: ${metadata.left_out.join(', ')}.`;
-  listen();
+  showAbout(byId('about'), metadata.about);
+}
+
+/** Changes to the model that the address names; an image of one's own stays. */
+async function changeModel() {
+  document.body.dataset.state = 'loading';
+  for (const button of byId('models').children) button.removeAttribute('aria-current');
+  while (running) await nextFrame();
+  chosen.model?.delete();
+  Object.assign(chosen, {model: null, exemplar: null, attributes: new Map()});
+  byId('exemplar-image').hidden = true;
+  byId('others').replaceChildren();
+  byId('after').width = 0;
+  if (!chosen.isOwn) Object.assign(chosen, {given: null, pixels: null});
+  await chooseDescription();
   await Promise.all([chooseSignature(), chooseRecipe()]);
   document.body.dataset.state = 'ready';
 }
 
 function listen() {
+  window.addEventListener('hashchange', () => changeModel().catch(fail));
   byId('signature').addEventListener('change', () => chooseSignature().then(refresh, fail));
   byId('recipe').addEventListener('change', () => chooseRecipe().catch(fail));
   byId('camera').addEventListener('click', () => toggleCamera().catch(fail));
@@ -58,7 +90,7 @@ function listen() {
   byId('undo').addEventListener('click', () => painter.undo());
   byId('clear').addEventListener('click', () => painter.clear());
   const take = takeImages(
-      {target: byId('stage'), button: byId('pick'), input: byId('file')}, setImage, fail);
+      {target: byId('stage'), button: byId('pick'), input: byId('file')}, setOwnImage, fail);
   takeImages(
       {target: byId('exemplar'), button: byId('pick-exemplar'), input: byId('exemplar-file')},
       setExemplar, fail);
@@ -76,7 +108,7 @@ async function chooseSignature() {
   byId('size').textContent =
       `The model's input is ${image.width} × ${image.height} pixels. ${ASPECTS[metadata.aspect]}`;
   if (chosen.given !== null) showBefore(chosen.given);  // another input may take another part
-  showExamples(byId('examples'), examples.image, setImage, fail);
+  showExamples(byId('examples'), examples.image, setExample, fail);
   showExamples(byId('exemplar-examples'), examples.exemplar ?? [], setExemplar, fail);
   await loadFirstExamples(examples);
 }
@@ -86,9 +118,14 @@ async function chooseRecipe() {
   byId('meaning').textContent = `${recipe}: ${meaning}`;
   showStatus('Loading LiteRT.js …');
   const threads = await start();
-  const loaded = await loadModel(recipe, (fraction) => {
+  const {files} = metadata;
+  const loaded = await loadModel(new URL(`${recipe}.tflite`, files).href, (fraction) => {
     showStatus(`Loading ${recipe} … ${Math.round(100 * fraction)} %`);
   });
+  if (files !== metadata.files) {  // another model was chosen meanwhile
+    loaded.delete();
+    return;
+  }
   while (running) await nextFrame();
   chosen.model?.delete();
   chosen.model = loaded;
@@ -104,8 +141,18 @@ async function loadFirstExamples({image, exemplar = []}) {
   }
   if (image.length > 0 && chosen.pixels === null) {
     const pixels = await loadExample(image[0]);
-    if (chosen.pixels === null) setImage(pixels);
+    if (chosen.pixels === null) setExample(pixels);
   }
+}
+
+function setOwnImage(pixels) {
+  chosen.isOwn = true;
+  setImage(pixels);
+}
+
+function setExample(pixels) {
+  chosen.isOwn = false;
+  setImage(pixels);
 }
 
 function setImage(pixels) {
@@ -132,6 +179,7 @@ async function toggleCamera() {
     return;
   }
   await camera.start();
+  chosen.isOwn = true;
   showCamera();
   while (camera.isOn) {
     showBefore(pixelsOfVideo(camera.video));
