@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # what `__getattr__` loads, for type checkers and editors
     from tf_translate.evaluation.evaluate_images import evaluate_images as evaluate_images
     from tf_translate.evaluation.judges.judges import JudgeSettings as JudgeSettings
     from tf_translate.experiment.from_preset import from_preset as from_preset
+    from tf_translate.experiment.zoo import from_zoo as from_zoo
     from tf_translate.legacy.loading import load_legacy as load_legacy
     from tf_translate.methods.age_cgan import AgeCGAN as AgeCGAN
     from tf_translate.methods.age_cgan import AgeCGANSettings as AgeCGANSettings
@@ -62,6 +63,7 @@ _MODULES = {
     "domain": "core.loss_terms",
     "evaluate_images": "evaluation.evaluate_images",
     "from_preset": "experiment.from_preset",
+    "from_zoo": "experiment.zoo",
     "image_signature": "core.signature",
     "load_legacy": "legacy.loading",
     "JudgeSettings": "evaluation.judges.judges",

@@ -33,6 +33,7 @@ from tf_translate.cli import (
     train_identity_embedder,
     translate,
     verify,
+    zoo,
 )
 from tf_translate.cli.autograph_files import remove_compiled_files_at_exit
 from tf_translate.cli.output import Verbosity, is_verbose, message_console, set_verbosity
@@ -116,6 +117,7 @@ for command in COMMANDS:
 app.command(launch.NAME, context_settings=launch.CONTEXT_SETTINGS)(launch.main)
 app.add_typer(compare.app, name="compare")
 app.add_typer(data.app, name="data")
+app.add_typer(zoo.app, name="zoo")
 
 
 def run() -> None:

@@ -24,6 +24,7 @@ from tf_translate.cli.tiled_translation import (
 )
 from tf_translate.cli.translated_files import Job, find_sources, plan_jobs
 from tf_translate.errors import ConfigError, DataError, RunError
+from tf_translate.experiment.zoo import PREFIX, find_zoo_model
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
     from exporters import Limits
@@ -33,7 +34,11 @@ NAME = "translate"
 ReadImage = Callable[[Path, int], np.ndarray]  # of so many channels
 
 BundleOrRun = Annotated[
-    Path, typer.Argument(metavar="BUNDLE|RUN", help="The bundle or run with the model.")
+    Path,
+    typer.Argument(
+        metavar="BUNDLE|RUN|zoo:NAME",
+        help="The bundle or run with the model, or a model of the zoo (`zoo list`).",
+    ),
 ]
 Images = Annotated[
     list[Path],
@@ -138,6 +143,8 @@ def main(
 
     Examples:
 
+      tf-translate translate zoo:flat_to_3d samples:flat_to_3d --output out
+
       tf-translate translate bundles/emoji me.jpg --output out --signature a_to_b
 
       tf-translate translate bundles/emoji samples:3d_to_noto --output out --signature a_to_b
@@ -151,6 +158,8 @@ def main(
       tf-translate translate bundles/ian me.jpg --output out --target painted.png --mask where.png
     """
     sources = find_sources(images, output)
+    if str(model).startswith(PREFIX):
+        model = find_zoo_model(str(model))
     _check_painting(len(sources), target, mask)
     check_overlap(tiles, overlap)
     _check_options_of_bundles(model, recipe, time_limit, memory_limit)
