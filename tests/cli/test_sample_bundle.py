@@ -10,7 +10,7 @@ import exporters
 from tf_translate import images
 
 ROOT = Path(__file__).parents[2]
-BUNDLE = ROOT / "assets" / "flat_to_3d"
+BUNDLE = ROOT / "assets" / "zoo" / "flat_to_3d"
 
 
 def test_it_is_small_and_says_how_it_was_made():

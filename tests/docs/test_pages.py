@@ -158,12 +158,12 @@ def test_the_page_of_the_manifest_names_every_key():
 
 def test_the_page_on_android_names_what_the_examples_are_written_for():
     library = re.compile(r"(?:com\.google\.ai\.edge\.litert|androidx\.exifinterface):[\w.:-]+")
-    kotlin = _read("assets/flat_to_3d/examples/Translator.kt")
+    kotlin = _read("assets/zoo/flat_to_3d/examples/Translator.kt")
     page = _read("docs/tutorials/android.md")
     assert set(library.findall(page)) == set(library.findall(kotlin)) != set()
     (minimum,) = set(re.findall(r"minSdk (\d+)", kotlin))
     assert set(re.findall(r"minSdk =? ?(\d+)", page)) == {minimum}
-    swift = _read("assets/flat_to_3d/examples/Translator.swift")
+    swift = _read("assets/zoo/flat_to_3d/examples/Translator.swift")
     (versions,) = re.findall(r"TensorFlowLiteSwift ([\d.]+) and iOS ([\d.]+) or newer", swift)
     assert re.findall(r"TensorFlowLiteSwift ([\d.]+)\s+and iOS ([\d.]+)", page) == [versions]
     ios = _read("docs/tutorials/ios.md")

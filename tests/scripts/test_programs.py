@@ -111,7 +111,7 @@ def _bench(name, folder, python_folder):
 )
 @pytest.mark.parametrize("broken", [False, True])
 def test_the_kotlin_of_the_sample_bundle_compiles_and_runs(broken, tmp_path):
-    bundle = shutil.copytree(ROOT / "assets" / "flat_to_3d", tmp_path / "bundle")
+    bundle = shutil.copytree(ROOT / "assets" / "zoo" / "flat_to_3d", tmp_path / "bundle")
     example = bundle / "examples" / "Translator.kt"
     if broken:
         example.write_text(example.read_text().replace('"a_to_b_uint8"', '"a_to_b"'))

@@ -44,7 +44,7 @@ def main(
 
       tf-translate serve bundles/emoji
 
-      tf-translate serve assets/flat_to_3d
+      tf-translate serve assets/zoo/flat_to_3d
 
       tf-translate serve assets/zoo
 

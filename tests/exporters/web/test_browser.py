@@ -23,7 +23,7 @@ from tests.exporters.web.sites import SHARED, export_fakes
 from tests.marks import slow_but
 from tf_translate.images import read, to_rgb, write
 
-SAMPLE = Path(__file__).parents[3] / "assets" / "flat_to_3d"
+SAMPLE = Path(__file__).parents[3] / "assets" / "zoo" / "flat_to_3d"
 _CORNER = (  # alpha of the image's first pixel
     "return document.getElementById('before').getContext('2d').getImageData(0, 0, 1, 1).data[3]"
 )
