@@ -35,6 +35,7 @@ PERSONAS = {
     "app developer": ("docs/tutorials/android.md", "docs/tutorials/browser.md"),
     "on-device engineer": (
         *("docs/guides/other-models.md", "docs/guides/quantization.md"),
+        "docs/guides/small-students.md",
         *("docs/guides/verification.md", "docs/guides/keras2-import.md"),
     ),
 }

@@ -70,8 +70,8 @@ _STUDENTS = "students"  # their player
 class Distilled(Translator):
     """A method and small students, each of which learns one of its translations.
 
-    A class of its own for each method is made by `find`: `distilled_pix2pix` and so on. What
-    `settings.student.teaching` says decides who trains:
+    There is such a form of each method that can teach: `distilled_pix2pix` and so on.
+    `settings.student.teaching` decides who trains:
 
     - "online": the method as always, and beside it the students. They see the images of the step
       and their translations by the generators, but neither a discriminator nor the truth. No
