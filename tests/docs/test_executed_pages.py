@@ -67,6 +67,8 @@ NOT_RUN = {
     (_IMAGES, "tf-translate train cyclegan --set data.path=cel"): _DATA_SET,
     ("docs/guides/data-layouts.md", "tf-translate data fetch orl"): _DOWNLOADS,
     ("docs/guides/data-layouts.md", "tf-translate data fetch material-symbols"): _DOWNLOADS,
+    ("docs/guides/data-layouts.md", "tf-translate data fetch stamps"): _DOWNLOADS,
+    ("docs/guides/data-layouts.md", "tf-translate data fetch emoji"): _DOWNLOADS,
     ("docs/guides/compare.md", "tf-translate compare run icons.toml"): _DOWNLOADS,
     ("docs/guides/many-hosts.md", "srun"): "needs two hosts with Slurm",
 }  # fmt: skip

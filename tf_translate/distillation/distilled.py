@@ -1,5 +1,6 @@
 """A method with small students, which learn to translate as its generators do."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.player import Losses, Player, Tensors, Translation
+from tf_translate.core.player import DEFAULT_STAGE, Losses, Player, Tensors, Translation
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.translator import Translator
@@ -199,7 +200,8 @@ class Distilled(Translator):
         )
         if self.settings.student.teaching == "online":
             return (*players, students)
-        return (_alone(students),)
+        # The students without the method, on the whole batch.
+        return (dataclasses.replace(students, microbatches=(0,), stage=DEFAULT_STAGE),)
 
     def trained_with(self) -> tuple[str, ...]:
         """EfficientNet-Lite0, if a loss compares its features."""
@@ -279,16 +281,16 @@ class Distilled(Translator):
         maps = self._feature_network(student.shape[1:])(images, training=False)
         return [list(part) for part in zip(*(tf.split(each, 2) for each in maps), strict=True)]
 
+    def _compares(self, *terms: str) -> bool:
+        """Whether the students learn from one of some loss terms."""
+        learned = {term for each in self.players if each.name == _STUDENTS for term in each.terms}
+        return any(self.uses(term) for term in terms if term in learned)
+
     def _compares_features(self) -> bool:
-        player = next((each for each in self.players if each.name == _STUDENTS), None)
-        return player is not None and any(
-            self.uses(term) for term in _ON_FEATURES if term in player.terms
-        )
+        return self._compares(*_ON_FEATURES)
 
     def _compares_channels(self) -> bool:
-        player = next((each for each in self.players if each.name == _STUDENTS), None)
-        used = player is not None and "student_channels" in player.terms
-        return used and self.uses("student_channels")
+        return self._compares("student_channels")
 
     def _load_features(self) -> None:
         if self._compares_features():
@@ -329,20 +331,6 @@ class Distilled(Translator):
 def _projected(translations: Sequence[Translation]) -> list[Translation]:
     """Those whose generator is one network, with named activations."""
     return [each for each in translations if each.generator is not None]
-
-
-def _alone(students: Player) -> Player:
-    """The students without the method, on the whole batch."""
-    return Player(
-        students.name,
-        students.networks,
-        students.objective,
-        students.terms,
-        forward=students.forward,
-        private_forward=True,
-        ema_if_enabled=students.ema_if_enabled,
-        optimizer_setting=students.optimizer_setting,
-    )
 
 
 def _float32_features(shape: tuple[int, int, int]) -> keras.Model:

@@ -11,7 +11,7 @@ from tf_translate.errors import ConfigError, RunError
 from tf_translate.experiment.configure import complete, read_config
 from tf_translate.methods import registry
 
-# Offline, the plain baseline: the teacher's pixels and features (design/distillation.md).
+# Offline, the plain baseline: the teacher's pixels and features.
 OFFLINE_WEIGHTS = {
     "student_l1": 100.0,
     "student_features": 10.0,

@@ -19,8 +19,8 @@ export async function readDescription({page, files}) {
 
 /** The index of the model that the address names; of the first one if it names none. */
 export function indexInAddress(models) {
-  const name = decodeURIComponent(location.hash.slice(1));
-  return Math.max(0, models.findIndex((one) => one.name === name));
+  const isNamed = ({name}) => location.hash === `#${encodeURIComponent(name)}`;
+  return Math.max(0, models.findIndex(isNamed));
 }
 
 /** Shows a link to every model, unless there is only one. */

@@ -34,7 +34,7 @@ let metadata;
 let running = false;
 let requested = false;
 
-main().catch(fail);
+let changing = main().catch(fail);  // models change one after the other
 
 async function main() {
   models = await readModels();
@@ -76,7 +76,9 @@ async function changeModel() {
 }
 
 function listen() {
-  window.addEventListener('hashchange', () => changeModel().catch(fail));
+  window.addEventListener('hashchange', () => {
+    changing = changing.then(changeModel).catch(fail);
+  });
   byId('signature').addEventListener('change', () => chooseSignature().then(refresh, fail));
   byId('recipe').addEventListener('change', () => chooseRecipe().catch(fail));
   byId('camera').addEventListener('click', () => toggleCamera().catch(fail));

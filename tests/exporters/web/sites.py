@@ -1,6 +1,7 @@
 """Bundles with a page, and stubs of LiteRT.js for tests without a browser."""
 
 import hashlib
+import http.server
 import io
 import tarfile
 from dataclasses import replace
@@ -82,3 +83,10 @@ def export_fakes(
         golden_images={name: each for name, each in examples.items() if name in chosen},
         web=packed,
     )
+
+
+class PlainHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder as any static server does."""
+
+    def log_message(self, format, *args):
+        """Says nothing."""

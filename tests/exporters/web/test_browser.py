@@ -19,7 +19,7 @@ from exporters.inference.images import to_uint8
 from exporters.web import build_page, make_server, server_url
 from tests.exporters.fakes import Signature, Tensor, generator, of_model
 from tests.exporters.web.browser import Page, agree, packed_litert
-from tests.exporters.web.sites import SHARED, export_fakes
+from tests.exporters.web.sites import SHARED, PlainHandler, export_fakes
 from tests.marks import slow_but
 from tf_translate.images import read, to_rgb, write
 
@@ -211,15 +211,10 @@ def test_bundles_without_a_page_are_served_unchanged(driver, image, tmp_path, na
     assert not (bundle / "web").exists()
 
 
-class _Plain(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format, *args):
-        """Says nothing."""
-
-
 @pytest.mark.thorough
 def test_the_page_works_on_any_static_server(driver, bundle, runner, image):
     path, pixels = image(16, 24)
-    handler = functools.partial(_Plain, directory=bundle)
+    handler = functools.partial(PlainHandler, directory=bundle)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         page = Page(driver, f"http://127.0.0.1:{server.server_port}/web/")

@@ -22,7 +22,7 @@ from exporters.web import (
 )
 from tests.exporters.fakes import generator, of_model
 from tests.exporters.web.browser import Page, agree, packed_litert
-from tests.exporters.web.sites import pack_stand_ins
+from tests.exporters.web.sites import PlainHandler, pack_stand_ins
 from tf_translate.images import to_rgb
 
 # Gradient steps in 8 bits: the rounding of another processor grows with each (up to 11 levels).
@@ -96,11 +96,6 @@ def test_an_image_of_ones_own_stays_when_the_model_changes(gallery, image):
     assert "Data:" in page.part("license").text
 
 
-class _Plain(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format, *args):
-        """Says nothing."""
-
-
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     """A folder of two small bundles."""
@@ -115,7 +110,7 @@ def test_a_written_site_works_on_any_static_server(driver, two, image, tmp_path)
     path, pixels = image(16, 24)
     bundles = open_bundles(two)
     write_gallery(gallery_files(bundles, packed_litert()), bundles, tmp_path / "site")
-    handler = functools.partial(_Plain, directory=tmp_path / "site")
+    handler = functools.partial(PlainHandler, directory=tmp_path / "site")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         page = Page(driver, f"http://127.0.0.1:{server.server_port}/")
